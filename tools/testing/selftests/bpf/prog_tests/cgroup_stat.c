@@ -1,0 +1,796 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <test_progs.h>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <linux/capability.h>
+#include "cap_helpers.h"
+#include "cgroup_helpers.h"
+#include "cgroup_stat.skel.h"
+#include "cgroup_stat_fail.skel.h"
+#include "cgroup_stat_rfc.skel.h"
+
+#define PREFIX		"bpf.stat."
+#define PIN_PATH	"/sys/fs/bpf/cgroup_stat_test"
+#define MAX_NAME	(64 - sizeof(PREFIX))	/* MAX_CFTYPE_NAME less prefix and NUL */
+#define MAX_LINKS	64
+
+/* top is the parent of root and sibling; links are attached to root */
+enum { TOP, ROOT, CHILD, GRANDCHILD, SIBLING, NR_CGROUPS };
+
+static const char * const paths[NR_CGROUPS] = {
+	"/stat", "/stat/root", "/stat/root/child", "/stat/root/child/grandchild",
+	"/stat/sibling",
+};
+
+static int cg[NR_CGROUPS];
+
+static int setup_tree(void)
+{
+	for (int i = 0; i < NR_CGROUPS; i++)
+		cg[i] = -1;
+
+	for (int i = 0; i < NR_CGROUPS; i++) {
+		cg[i] = create_and_get_cgroup(paths[i]);
+		if (!ASSERT_OK_FD(cg[i], paths[i]))
+			return -1;
+	}
+	return 0;
+}
+
+static void cleanup_tree(void)
+{
+	for (int i = NR_CGROUPS - 1; i >= 0; i--) {
+		if (cg[i] < 0)
+			continue;
+		close(cg[i]);
+		remove_cgroup(paths[i]);
+	}
+}
+
+static struct bpf_link *attach_name(struct bpf_program *prog, int fd, const char *name)
+{
+	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = name);
+
+	return bpf_program__attach_cgroup_stat(prog, fd, &opts);
+}
+
+static bool has_file(int fd, const char *file)
+{
+	return !faccessat(fd, file, F_OK, 0);
+}
+
+/* one bit for each cgroup of the tree that has the file */
+static unsigned int who_has(const char *file)
+{
+	unsigned int bits = 0;
+
+	for (int i = 0; i < NR_CGROUPS; i++)
+		bits |= has_file(cg[i], file) << i;
+	return bits;
+}
+
+#define BITS_ROOT	(1U << ROOT | 1U << CHILD | 1U << GRANDCHILD)
+
+static int count_stat_files(int cg_fd)
+{
+	struct dirent *de;
+	int nr = 0, fd;
+	DIR *dir;
+
+	fd = openat(cg_fd, ".", O_RDONLY | O_DIRECTORY);
+	if (!ASSERT_OK_FD(fd, "open directory"))
+		return -1;
+
+	dir = fdopendir(fd);
+	while ((de = readdir(dir)))
+		nr += !strncmp(de->d_name, PREFIX, strlen(PREFIX));
+	closedir(dir);
+	return nr;
+}
+
+static void assert_no_files(void)
+{
+	for (int i = 0; i < NR_CGROUPS; i++)
+		ASSERT_EQ(count_stat_files(cg[i]), 0, paths[i]);
+}
+
+static int pread_str(int fd, char *buf, size_t size)
+{
+	ssize_t len = pread(fd, buf, size - 1, 0);
+
+	buf[len < 0 ? 0 : len] = '\0';
+	return len < 0 ? -errno : len;
+}
+
+static int read_file(int cg_fd, const char *file, char *buf, size_t size)
+{
+	int fd, ret;
+
+	fd = openat(cg_fd, file, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+
+	ret = pread_str(fd, buf, size);
+	close(fd);
+	return ret;
+}
+
+static void assert_reads(int fd, const char *expected)
+{
+	char buf[64];
+
+	ASSERT_EQ(pread_str(fd, buf, sizeof(buf)), strlen(expected), "length");
+	ASSERT_STREQ(buf, expected, "contents");
+}
+
+static int get_info(struct bpf_link *link, struct bpf_link_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, len);
+	return bpf_link_get_info_by_fd(bpf_link__fd(link), info, &len);
+}
+
+static unsigned int nr_files(struct bpf_link *link)
+{
+	struct bpf_link_info info;
+
+	if (!ASSERT_OK(get_info(link, &info), "info"))
+		return -1;
+	return info.cgroup_stat.nr_files;
+}
+
+static void test_subtree(struct cgroup_stat *skel)
+{
+	struct bpf_link *link;
+	char buf[64];
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	ASSERT_EQ(who_has(PREFIX "x"), BITS_ROOT, "root and below, nowhere else");
+	ASSERT_EQ(nr_files(link), 3, "nr_files");
+	for (int i = ROOT; i <= GRANDCHILD; i++) {
+		ASSERT_EQ(count_stat_files(cg[i]), 1, "listed");
+		ASSERT_EQ(read_file(cg[i], PREFIX "x", buf, sizeof(buf)), 2, "read");
+		ASSERT_STREQ(buf, "1\n", "contents");
+	}
+
+	bpf_link__destroy(link);
+	assert_no_files();
+}
+
+static void test_mkdir_rmdir(struct cgroup_stat *skel)
+{
+	struct bpf_link *link;
+	char buf[64];
+	int new, file;
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	if (!ASSERT_OK(mkdirat(cg[GRANDCHILD], "new", 0755), "mkdir"))
+		goto out;
+	new = openat(cg[GRANDCHILD], "new", O_RDONLY);
+	file = openat(new, PREFIX "x", O_RDONLY);
+	ASSERT_OK_FD(file, "born with the file");
+	assert_reads(file, "1\n");
+	ASSERT_EQ(nr_files(link), 4, "nr_files after mkdir");
+
+	ASSERT_OK(unlinkat(cg[GRANDCHILD], "new", AT_REMOVEDIR), "rmdir");
+	ASSERT_EQ(nr_files(link), 3, "nr_files after rmdir");
+	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read of a file that's gone");
+	close(file);
+	close(new);
+out:
+	bpf_link__destroy(link);
+}
+
+static void test_update(struct cgroup_stat *skel)
+{
+	LIBBPF_OPTS(bpf_link_update_opts, opts, .flags = BPF_F_REPLACE);
+	struct bpf_link *link;
+	int file, link_fd;
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	link_fd = bpf_link__fd(link);
+
+	file = openat(cg[CHILD], PREFIX "x", O_RDONLY);
+	if (!ASSERT_OK_FD(file, "open"))
+		goto out;
+	assert_reads(file, "1\n");
+
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "update");
+	assert_reads(file, "2\n");
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "update with the same");
+	assert_reads(file, "2\n");
+
+	opts.old_prog_fd = bpf_program__fd(skel->progs.one);
+	ASSERT_EQ(bpf_link_update(link_fd, bpf_program__fd(skel->progs.one), &opts), -EPERM,
+		  "replace the wrong program");
+	assert_reads(file, "2\n");
+
+	opts.old_prog_fd = bpf_program__fd(skel->progs.two);
+	ASSERT_OK(bpf_link_update(link_fd, bpf_program__fd(skel->progs.one), &opts),
+		  "replace the right program");
+	assert_reads(file, "1\n");
+
+	ASSERT_EQ(bpf_link_update(link_fd, bpf_program__fd(skel->progs.other_type), NULL),
+		  -EINVAL, "another program type");
+	assert_reads(file, "1\n");
+
+	ASSERT_EQ(who_has(PREFIX "x"), BITS_ROOT, "name stays");
+	close(file);
+out:
+	bpf_link__destroy(link);
+}
+
+/* a link that has lost its subtree for good */
+static void assert_gone(struct bpf_link *link, struct bpf_program *prog)
+{
+	struct bpf_link_info info;
+
+	ASSERT_EQ(bpf_link_update(bpf_link__fd(link), bpf_program__fd(prog), NULL), -ENOLINK,
+		  "update");
+	ASSERT_OK(get_info(link, &info), "info");
+	ASSERT_EQ(info.cgroup_stat.cgroup_id, 0, "cgroup_id");
+	ASSERT_EQ(info.cgroup_stat.hierarchy_id, 0, "hierarchy_id");
+	ASSERT_EQ(info.cgroup_stat.nr_files, 0, "nr_files");
+	ASSERT_OK(bpf_link__detach(link), "detach");
+}
+
+static void test_detach(struct cgroup_stat *skel)
+{
+	struct bpf_link *link, *again;
+	char buf[64];
+	int file;
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	file = openat(cg[GRANDCHILD], PREFIX "x", O_RDONLY);
+	ASSERT_OK_FD(file, "open");
+	assert_reads(file, "1\n");
+
+	ASSERT_OK(bpf_link__detach(link), "detach");
+	assert_no_files();
+	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read");
+	assert_gone(link, skel->progs.two);
+
+	again = attach_name(skel->progs.two, cg[ROOT], "x");
+	ASSERT_OK_PTR(again, "the name is free");
+	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read from the old file");
+
+	bpf_link__destroy(link);
+	ASSERT_EQ(who_has(PREFIX "x"), BITS_ROOT, "the new link's files stay");
+	bpf_link__destroy(again);
+	assert_no_files();
+	close(file);
+}
+
+static void test_root_removed(struct cgroup_stat *skel)
+{
+	struct bpf_link *link;
+	char buf[64];
+	int dir, file;
+
+	if (!ASSERT_OK(mkdirat(cg[CHILD], "doomed", 0755), "mkdir"))
+		return;
+	dir = openat(cg[CHILD], "doomed", O_RDONLY);
+	link = attach_name(skel->progs.one, dir, "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		goto out;
+	file = openat(dir, PREFIX "x", O_RDONLY);
+	ASSERT_OK_FD(file, "open");
+
+	ASSERT_OK(unlinkat(cg[CHILD], "doomed", AT_REMOVEDIR), "rmdir");
+	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read");
+	assert_gone(link, skel->progs.two);
+
+	/* neither does the link come back with the name */
+	ASSERT_OK(mkdirat(cg[CHILD], "doomed", 0755), "mkdir again");
+	ASSERT_EQ(who_has(PREFIX "x"), 0, "no file");
+	ASSERT_FALSE(has_file(cg[CHILD], "doomed/" PREFIX "x"), "no file in the new cgroup");
+	close(file);
+	bpf_link__destroy(link);
+out:
+	close(dir);
+	unlinkat(cg[CHILD], "doomed", AT_REMOVEDIR);
+}
+
+/* the name is taken by a link at @first when one is attached at @second */
+static void collide(struct cgroup_stat *skel, int first, int second)
+{
+	struct bpf_link *link, *other;
+	unsigned int had, nr;
+
+	link = attach_name(skel->progs.one, cg[first], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	had = who_has(PREFIX "x");
+	nr = nr_files(link);
+
+	other = attach_name(skel->progs.two, cg[second], "x");
+	ASSERT_ERR_PTR(other, "attach to a taken name");
+	ASSERT_EQ(errno, EEXIST, "errno");
+	ASSERT_EQ(who_has(PREFIX "x"), had, "nothing left behind");
+	ASSERT_EQ(nr_files(link), nr, "nr_files");
+
+	other = attach_name(skel->progs.two, cg[second], "y");
+	ASSERT_OK_PTR(other, "another name");
+	bpf_link__destroy(other);
+	ASSERT_EQ(who_has(PREFIX "x"), had, "the first link's files stay");
+
+	bpf_link__destroy(link);
+	assert_no_files();
+}
+
+static void test_collision(struct cgroup_stat *skel)
+{
+	struct bpf_link *link, *other;
+
+	collide(skel, ROOT, ROOT);
+	collide(skel, ROOT, CHILD);
+	collide(skel, GRANDCHILD, ROOT);
+	/* the last cgroup in pre-order has it: all others are undone */
+	collide(skel, SIBLING, TOP);
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	other = attach_name(skel->progs.two, cg[SIBLING], "x");
+	ASSERT_OK_PTR(link, "attach");
+	ASSERT_OK_PTR(other, "the same name in another subtree");
+	bpf_link__destroy(link);
+	ASSERT_EQ(who_has(PREFIX "x"), 1U << SIBLING, "independent");
+	bpf_link__destroy(other);
+	assert_no_files();
+}
+
+static void test_errors(struct cgroup_stat *skel)
+{
+	static const char too_long[] =
+		"a234567890b234567890c234567890d234567890e234567890f2345";
+	int prog = bpf_program__fd(skel->progs.one);
+	int file = -1, removed = -1, tmp = open("/tmp", O_RDONLY);
+	struct {
+		const char *what;
+		int fd;
+		const char *name;
+		__u32 mode, flags;
+		int err;
+	} cases[] = {
+		{ "flag 0",		 cg[ROOT], "x", 0, 1U << 0, -EINVAL },
+		{ "flag 1",		 cg[ROOT], "x", 0, 1U << 1, -EINVAL },
+		{ "flag 31",		 cg[ROOT], "x", 0, 1U << 31, -EINVAL },
+		{ "execute bit",	 cg[ROOT], "x", 0544, 0, -EINVAL },
+		{ "setuid bit",		 cg[ROOT], "x", 04444, 0, -EINVAL },
+		{ "file type",		 cg[ROOT], "x", 0100444, 0, -EINVAL },
+		{ "write bit",		 cg[ROOT], "x", 0644, 0, -EOPNOTSUPP },
+		{ "no name",		 cg[ROOT], "", 0, 0, -EINVAL },
+		{ "slash",		 cg[ROOT], "a/b", 0, 0, -EINVAL },
+		{ "newline",		 cg[ROOT], "a\n", 0, 0, -EINVAL },
+		{ "space",		 cg[ROOT], " a", 0, 0, -EINVAL },
+		{ "not ASCII",		 cg[ROOT], "\xe4", 0, 0, -EINVAL },
+		{ "bad pointer",	 cg[ROOT], (char *)8, 0, 0, -EFAULT },
+		{ "name too long",	 cg[ROOT], too_long, 0, 0, -ENAMETOOLONG },
+		{ "no fd",		 -1, "x", 0, 0, -EBADF },
+		{ "no cgroup",		 tmp, "x", 0, 0, -EBADF },
+		{ "no directory",	 -2, "x", 0, 0, -EBADF },
+		{ "removed cgroup",	 -3, "x", 0, 0, -ENODEV },
+	};
+	struct bpf_link *link;
+
+	ASSERT_EQ(strlen(too_long), MAX_NAME + 1, "one more than fits");
+	file = openat(cg[ROOT], "cgroup.procs", O_RDONLY);
+	ASSERT_OK(mkdirat(cg[ROOT], "removed", 0755), "mkdir");
+	removed = openat(cg[ROOT], "removed", O_RDONLY);
+	ASSERT_OK(unlinkat(cg[ROOT], "removed", AT_REMOVEDIR), "rmdir");
+
+	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+		LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = cases[i].flags);
+		int fd = cases[i].fd == -2 ? file : cases[i].fd == -3 ? removed : cases[i].fd;
+
+		opts.cgroup_stat.name = cases[i].name;
+		opts.cgroup_stat.mode = cases[i].mode;
+		ASSERT_EQ(bpf_link_create(prog, fd, BPF_CGROUP_STAT, &opts), cases[i].err,
+			  cases[i].what);
+	}
+	assert_no_files();
+
+	link = attach_name(skel->progs.one, cg[ROOT], too_long + 1);
+	ASSERT_OK_PTR(link, "the longest name that fits");
+	ASSERT_EQ(count_stat_files(cg[GRANDCHILD]), 1, "its file");
+	bpf_link__destroy(link);
+
+	ASSERT_EQ(bpf_link_create(bpf_program__fd(skel->progs.other_type), cg[ROOT],
+				  BPF_CGROUP_STAT, NULL), -EINVAL, "program of another type");
+	ASSERT_EQ(bpf_link_create(prog, cg[ROOT], BPF_CGROUP_DEVICE, NULL), -EINVAL,
+		  "another attach type");
+	close(file);
+	close(removed);
+	close(tmp);
+}
+
+/* libbpf has no way to pass a target_fd beside the cgroup's */
+static void test_target_fd(struct cgroup_stat *skel)
+{
+	union bpf_attr attr = {
+		.link_create = {
+			.prog_fd = bpf_program__fd(skel->progs.one),
+			.target_fd = cg[ROOT],
+			.attach_type = BPF_CGROUP_STAT,
+			.cgroup_root = cg[ROOT],
+		},
+	};
+	int fd;
+
+	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	ASSERT_EQ(fd < 0 ? -errno : fd, -EINVAL, "target_fd");
+
+	attr.link_create.target_fd = 0;
+	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	if (ASSERT_OK_FD(fd, "all but target_fd was right"))
+		close(fd);
+}
+
+static void test_limit(struct cgroup_stat *skel)
+{
+	struct bpf_link *links[MAX_LINKS] = {}, *more;
+	char name[16];
+	int i;
+
+	for (i = 0; i < MAX_LINKS; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		links[i] = attach_name(skel->progs.one, cg[CHILD], name);
+		if (!ASSERT_OK_PTR(links[i], name))
+			goto out;
+	}
+	ASSERT_EQ(count_stat_files(cg[GRANDCHILD]), MAX_LINKS, "all there");
+
+	ASSERT_ERR_PTR(attach_name(skel->progs.one, cg[CHILD], "more"), "one too many");
+	ASSERT_EQ(errno, E2BIG, "errno");
+	ASSERT_FALSE(has_file(cg[GRANDCHILD], PREFIX "more"), "nothing left behind");
+
+	more = attach_name(skel->progs.one, cg[ROOT], "more");
+	ASSERT_OK_PTR(more, "another cgroup has a count of its own");
+	bpf_link__destroy(more);
+
+	bpf_link__destroy(links[7]);
+	links[7] = attach_name(skel->progs.one, cg[CHILD], "more");
+	ASSERT_OK_PTR(links[7], "there is room again");
+out:
+	for (i = 0; i < MAX_LINKS; i++)
+		bpf_link__destroy(links[i]);
+	assert_no_files();
+}
+
+static void test_retval(struct cgroup_stat *skel)
+{
+	static const struct {
+		int ret, err;
+	} cases[] = {
+		{ -EPERM, -EPERM }, { -EAGAIN, -EAGAIN }, { -ENODATA, -ENODATA },
+		{ -511, -511 }, { -512, -EIO }, { -529, -EIO }, { -4095, -EIO },
+	};
+	struct bpf_link *link;
+	char buf[64];
+	int file;
+
+	link = attach_name(skel->progs.return_error, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	file = openat(cg[ROOT], PREFIX "x", O_RDONLY);
+
+	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+		skel->bss->retval = cases[i].ret;
+		ASSERT_EQ(pread_str(file, buf, sizeof(buf)), cases[i].err, "errno");
+	}
+
+	skel->bss->retval = 0;
+	assert_reads(file, "lost\n");
+	close(file);
+	bpf_link__destroy(link);
+}
+
+static void test_context(struct cgroup_stat *skel)
+{
+	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "x", .cookie = 0x1122334455667788);
+	char expected[128], buf[128];
+	struct bpf_link *link;
+
+	link = bpf_program__attach_cgroup_stat(skel->progs.whoami, cg[ROOT], &opts);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	for (int i = ROOT; i <= GRANDCHILD; i++) {
+		snprintf(expected, sizeof(expected),
+			 "cgroup %llu session 0 seq 0 len 0 cookie %llu\n",
+			 get_cgroup_id(paths[i]), opts.cookie);
+		ASSERT_GT(read_file(cg[i], PREFIX "x", buf, sizeof(buf)), 0, "read");
+		ASSERT_STREQ(buf, expected, paths[i]);
+	}
+
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.narrow), "update");
+	ASSERT_EQ(read_file(cg[CHILD], PREFIX "x", buf, sizeof(buf)), 2, "read");
+	ASSERT_STREQ(buf, "r\n", "narrow loads");
+	bpf_link__destroy(link);
+}
+
+static void test_info(struct cgroup_stat *skel)
+{
+	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "x.y-Z_0", .mode = 0440, .cookie = 7);
+	const char *name = PREFIX "x.y-Z_0";
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	char buf[64], fdinfo[64], line[128];
+	struct bpf_link *link;
+	struct stat st;
+	FILE *f;
+	int fd;
+
+	link = bpf_program__attach_cgroup_stat(skel->progs.one, cg[ROOT], &opts);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	fd = bpf_link__fd(link);
+
+	ASSERT_OK(get_info(link, &info), "info without a buffer");
+	ASSERT_EQ(info.type, BPF_LINK_TYPE_CGROUP_STAT, "type");
+	ASSERT_EQ(info.cgroup_stat.name_len, strlen(name) + 1, "name_len");
+	ASSERT_EQ(info.cgroup_stat.mode, 0440, "mode");
+	ASSERT_EQ(info.cgroup_stat.cgroup_id, get_cgroup_id(paths[ROOT]), "cgroup_id");
+	ASSERT_EQ(info.cgroup_stat.cookie, 7, "cookie");
+	ASSERT_EQ(info.cgroup_stat.hierarchy_id, 0, "hierarchy_id of the default hierarchy");
+	ASSERT_EQ(info.cgroup_stat.flags, 0, "flags");
+	ASSERT_EQ(info.cgroup_stat.nr_files, 3, "nr_files");
+
+	memset(&info, 0, sizeof(info));
+	info.cgroup_stat.name = ptr_to_u64(buf);
+	info.cgroup_stat.name_len = strlen(name) + 1;
+	ASSERT_OK(bpf_link_get_info_by_fd(fd, &info, &len), "info with a buffer that just fits");
+	ASSERT_STREQ(buf, name, "name");
+
+	info.cgroup_stat.name_len = strlen(name);
+	ASSERT_EQ(bpf_link_get_info_by_fd(fd, &info, &len), -ENOSPC, "one too small");
+	ASSERT_STREQ(buf, PREFIX "x.y-Z_", "cut and terminated");
+
+	info.cgroup_stat.name_len = 0;
+	ASSERT_EQ(bpf_link_get_info_by_fd(fd, &info, &len), -EINVAL, "buffer without a size");
+	info.cgroup_stat.name = 0;
+	info.cgroup_stat.name_len = 8;
+	ASSERT_EQ(bpf_link_get_info_by_fd(fd, &info, &len), -EINVAL, "size without a buffer");
+	info.cgroup_stat.name = 8;
+	ASSERT_EQ(bpf_link_get_info_by_fd(fd, &info, &len), -EFAULT, "bad buffer");
+
+	ASSERT_OK(fstatat(cg[CHILD], name, &st, 0), "stat");
+	ASSERT_EQ(st.st_mode, S_IFREG | 0440, "mode of the file");
+
+	snprintf(fdinfo, sizeof(fdinfo), "/proc/self/fdinfo/%d", fd);
+	f = fopen(fdinfo, "r");
+	if (ASSERT_OK_PTR(f, "fdinfo")) {
+		char expected[][64] = {
+			"link_type:\tcgroup_stat\n", "name:\t" PREFIX "x.y-Z_0\n",
+			"mode:\t0440\n", "cgroup_id:\t", "hierarchy_id:\t0\n", "nr_files:\t3\n",
+			"cookie:\t7\n",
+		};
+		unsigned int seen = 0;
+
+		snprintf(expected[3], sizeof(expected[3]), "cgroup_id:\t%llu\n",
+			 get_cgroup_id(paths[ROOT]));
+		while (fgets(line, sizeof(line), f))
+			for (int i = 0; i < ARRAY_SIZE(expected); i++)
+				seen |= !strcmp(line, expected[i]) << i;
+		ASSERT_EQ(seen, (1U << ARRAY_SIZE(expected)) - 1, "lines of fdinfo");
+		fclose(f);
+	}
+	bpf_link__destroy(link);
+}
+
+static void test_names(struct cgroup_stat *skel)
+{
+	const char *prog_name = "name_of_more_than_fifteen_characters";
+	struct bpf_link_create_opts *no_opts = NULL;
+	struct bpf_link *link;
+	char file[64];
+	int fd;
+
+	link = bpf_program__attach_cgroup_stat(skel->progs.name_of_more_than_fifteen_characters,
+					       cg[ROOT], NULL);
+	ASSERT_OK_PTR(link, "attach");
+	snprintf(file, sizeof(file), PREFIX "%s", prog_name);
+	ASSERT_TRUE(has_file(cg[ROOT], file), "libbpf passes the whole name");
+	bpf_link__destroy(link);
+
+	fd = bpf_link_create(bpf_program__fd(skel->progs.name_of_more_than_fifteen_characters),
+			     cg[ROOT], BPF_CGROUP_STAT, no_opts);
+	ASSERT_OK_FD(fd, "link_create");
+	snprintf(file, sizeof(file), PREFIX "%.15s", prog_name);
+	ASSERT_TRUE(has_file(cg[ROOT], file), "the kernel has what BPF_PROG_LOAD took");
+	close(fd);
+	assert_no_files();
+}
+
+static void test_pin(struct cgroup_stat *skel)
+{
+	struct bpf_link *link;
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	if (!ASSERT_OK(bpf_link__pin(link, PIN_PATH), "pin"))
+		goto out;
+	bpf_link__destroy(link);
+	ASSERT_EQ(who_has(PREFIX "x"), BITS_ROOT, "the pin keeps the link");
+
+	link = bpf_link__open(PIN_PATH);
+	ASSERT_OK_PTR(link, "open the pin");
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "update");
+	bpf_link__destroy(link);
+	link = NULL;
+
+	ASSERT_OK(unlink(PIN_PATH), "unpin");
+	/* bpffs puts links from a work item */
+	for (int i = 0; i < 1000 && who_has(PREFIX "x"); i++)
+		usleep(10000);
+	assert_no_files();
+out:
+	bpf_link__destroy(link);
+}
+
+static int load_without(__u64 caps)
+{
+	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_STAT);
+	__u64 old;
+	int fd;
+
+	if (!ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities"))
+		return -1;
+	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
+	ASSERT_OK(cap_enable_effective(old, NULL), "restore capabilities");
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static int attach_without(struct cgroup_stat *skel, __u64 caps)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	__u64 old;
+	int fd;
+
+	if (!ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities"))
+		return -1;
+	opts.cgroup_stat.name = "x";
+	fd = bpf_link_create(bpf_program__fd(skel->progs.one), cg[ROOT], BPF_CGROUP_STAT, &opts);
+	ASSERT_OK(cap_enable_effective(old, NULL), "restore capabilities");
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static void test_capabilities(struct cgroup_stat *skel)
+{
+	const __u64 admin = 1ULL << CAP_SYS_ADMIN;
+	const __u64 bpf = 1ULL << CAP_BPF, perfmon = 1ULL << CAP_PERFMON;
+
+	ASSERT_OK(load_without(0), "load with all");
+	ASSERT_OK(load_without(admin), "load with CAP_BPF and CAP_PERFMON");
+	ASSERT_EQ(load_without(admin | bpf), -EPERM, "load without CAP_BPF");
+	ASSERT_EQ(load_without(admin | perfmon), -EPERM, "load without CAP_PERFMON");
+
+	ASSERT_OK(attach_without(skel, 0), "attach with all");
+	ASSERT_OK(attach_without(skel, admin), "attach with CAP_BPF and CAP_PERFMON");
+	ASSERT_EQ(attach_without(skel, admin | bpf), -EPERM, "attach without CAP_BPF");
+	ASSERT_EQ(attach_without(skel, admin | perfmon), -EPERM, "attach without CAP_PERFMON");
+	assert_no_files();
+}
+
+static void test_load(void)
+{
+	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	char log[256] = "";
+	int fd;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
+	ASSERT_EQ(fd, -EINVAL, "no expected_attach_type");
+
+	opts.expected_attach_type = BPF_TRACE_ITER;
+	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
+	ASSERT_EQ(fd, -EINVAL, "wrong expected_attach_type");
+
+	opts.expected_attach_type = BPF_CGROUP_STAT;
+	opts.prog_flags = BPF_F_SLEEPABLE;
+	opts.log_buf = log;
+	opts.log_size = sizeof(log);
+	opts.log_level = 1;
+	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
+	ASSERT_EQ(fd, -EINVAL, "sleepable");
+	ASSERT_HAS_SUBSTR(log, "Program of this type cannot be sleepable", "log");
+}
+
+static void test_rfc(void)
+{
+	struct cgroup_stat_rfc *skel;
+	struct bpf_link *link;
+	char expected[32], buf[32];
+
+	skel = cgroup_stat_rfc__open_and_load();
+	if (!ASSERT_OK_PTR(skel, "load"))
+		return;
+
+	/* there's no cgroup to attach to */
+	ASSERT_OK(cgroup_stat_rfc__attach(skel), "auto-attach");
+	ASSERT_NULL(skel->links.histo_on_cpu, "skipped");
+
+	link = bpf_program__attach_cgroup_stat(skel->progs.histo_on_cpu, cg[TOP], NULL);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		goto out;
+
+	/* the work directory of the tests is at level 1 */
+	for (int i = TOP, level = 2; i <= GRANDCHILD; i++, level++) {
+		snprintf(expected, sizeof(expected), "level %d\n", level);
+		ASSERT_GT(read_file(cg[i], PREFIX "histo_on_cpu", buf, sizeof(buf)), 0, "read");
+		ASSERT_STREQ(buf, expected, paths[i]);
+	}
+	bpf_link__destroy(link);
+out:
+	cgroup_stat_rfc__destroy(skel);
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(struct cgroup_stat *skel);
+} tests[] = {
+	{ "subtree", test_subtree },
+	{ "mkdir_rmdir", test_mkdir_rmdir },
+	{ "update", test_update },
+	{ "detach", test_detach },
+	{ "root_removed", test_root_removed },
+	{ "collision", test_collision },
+	{ "errors", test_errors },
+	{ "target_fd", test_target_fd },
+	{ "limit", test_limit },
+	{ "retval", test_retval },
+	{ "context", test_context },
+	{ "info", test_info },
+	{ "names", test_names },
+	{ "pin", test_pin },
+	{ "capabilities", test_capabilities },
+};
+
+void test_cgroup_stat(void)
+{
+	struct cgroup_stat *skel;
+
+	RUN_TESTS(cgroup_stat_fail);
+	if (test__start_subtest("load"))
+		test_load();
+
+	skel = cgroup_stat__open_and_load();
+	if (!ASSERT_OK_PTR(skel, "open and load"))
+		return;
+
+	if (setup_cgroup_environment())
+		goto out;
+	if (setup_tree())
+		goto out_cgroups;
+
+	for (int i = 0; i < ARRAY_SIZE(tests); i++)
+		if (test__start_subtest(tests[i].name))
+			tests[i].fn(skel);
+	if (test__start_subtest("rfc"))
+		test_rfc();
+out_cgroups:
+	cleanup_tree();
+	cleanup_cgroup_environment();
+out:
+	cgroup_stat__destroy(skel);
+}
