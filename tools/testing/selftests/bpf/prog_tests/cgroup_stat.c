@@ -396,8 +396,9 @@ static void test_errors(struct cgroup_stat *skel)
 
 		opts.cgroup_stat.name = cases[i].name;
 		opts.cgroup_stat.mode = cases[i].mode;
-		ASSERT_EQ(bpf_link_create(prog, fd, BPF_CGROUP_STAT, &opts), cases[i].err,
-			  cases[i].what);
+		fd = bpf_link_create(prog, fd, BPF_CGROUP_STAT, &opts);
+		if (!ASSERT_EQ(fd, cases[i].err, cases[i].what) && fd >= 0)
+			close(fd);
 	}
 	assert_no_files();
 
@@ -429,7 +430,8 @@ static void test_target_fd(struct cgroup_stat *skel)
 	int fd;
 
 	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	ASSERT_EQ(fd < 0 ? -errno : fd, -EINVAL, "target_fd");
+	if (!ASSERT_EQ(fd < 0 ? -errno : fd, -EINVAL, "target_fd") && fd >= 0)
+		close(fd);
 
 	attr.link_create.target_fd = 0;
 	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
