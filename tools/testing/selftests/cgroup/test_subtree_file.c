@@ -1,0 +1,1699 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A cgroup_stat link stands for a file bpf.stat.<name> in every cgroup of a
+ * subtree. These tests watch the files come, work and go, the way somebody with
+ * a shell sees them. bpf(2) is called by hand: no libbpf, no BPF compiler.
+ *
+ * run_test() gives each test a process, a cgroup and a time limit of its own.
+ * So a test just stops at the first check that fails and tidies nothing up:
+ * what it has opened, allocated or mounted (in a mount namespace of its own)
+ * goes with its process, its cgroups are removed by run_test(), which also
+ * looks whether a file was left behind.
+ *
+ * test_subtree_file --hold attaches a link to the root of the hierarchy and
+ * keeps it until its stdin is closed, for running other tests under a link.
+ */
+#define _GNU_SOURCE
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/limits.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "cgroup_util.h"
+
+#define PREFIX		"bpf.stat."
+#define NAME		"kselftest"
+#define MAX_NAME	54	/* MAX_CFTYPE_NAME without the prefix and NUL */
+#define MAX_LINKS	64	/* rooted at one cgroup */
+#define MNT		"/mnt"	/* mounted over in private namespaces only */
+#define TIME_LIMIT	120	/* seconds; a debug kernel in an emulator is slow */
+
+#define CAP(cap)	(1ULL << (cap))
+#define BPF_CAPS	(CAP(CAP_BPF) | CAP(CAP_PERFMON))
+
+#define SETUP_FAILED	255	/* exit status that is no errno */
+
+static char hierarchy[PATH_MAX];	/* where cgroup2 is mounted */
+static int prog = -1;			/* a program that outputs nothing */
+static pid_t runner;			/* of the tests */
+
+/*
+ * Checks
+ */
+
+static void fail(void)
+{
+	if (getpid() == runner)
+		ksft_exit_fail_msg("the tests can't go on\n");
+	exit(KSFT_FAIL);
+}
+
+static void check_that(bool ok, const char *what, const char *test, int line)
+{
+	if (ok)
+		return;
+	ksft_print_msg("%s, line %d: %s (%s)\n", test, line, what, strerror(errno));
+	fail();
+}
+
+static void check_equal(long got, long want, const char *what, const char *test,
+			int line)
+{
+	if (got == want)
+		return;
+	ksft_print_msg("%s, line %d: %s is %ld, not %ld\n", test, line, what, got, want);
+	fail();
+}
+
+#define check(cond)		check_that(cond, #cond, __func__, __LINE__)
+#define check_eq(got, want)	check_equal(got, want, #got, __func__, __LINE__)
+
+/* Did a system call return an error, and this one? */
+static bool fails(long ret, int err)
+{
+	if (ret >= 0)
+		errno = 0;
+	return ret < 0 && errno == err;
+}
+
+/*
+ * bpf(2)
+ */
+
+#define INSN(c, d, s, o, i) \
+	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
+
+static int sys_bpf(int cmd, union bpf_attr *attr)
+{
+	return syscall(__NR_bpf, cmd, attr, sizeof(*attr));
+}
+
+static __u64 ptr_to_u64(const void *ptr)
+{
+	return (unsigned long)ptr;
+}
+
+static int prog_load(const char *name, const struct bpf_insn *insns, int cnt)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_STAT;
+	attr.expected_attach_type = BPF_CGROUP_STAT;
+	attr.insns = ptr_to_u64(insns);
+	attr.insn_cnt = cnt;
+	attr.license = ptr_to_u64("GPL");
+	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
+	return sys_bpf(BPF_PROG_LOAD, &attr);
+}
+
+/* A program that outputs nothing. */
+static int load_empty(const char *name)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+
+	return prog_load(name, insns, ARRAY_SIZE(insns));
+}
+
+/* A program that outputs a line of one letter. */
+static int load_letter(char letter)
+{
+	const struct bpf_insn insns[] = {
+		/* r1 = ctx->meta->seq, both are first in their structures */
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
+		INSN(BPF_ST | BPF_MEM | BPF_B, BPF_REG_10, 0, -2, letter),
+		INSN(BPF_ST | BPF_MEM | BPF_B, BPF_REG_10, 0, -1, '\n'),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -2),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, 2),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+
+	return prog_load("letter", insns, ARRAY_SIZE(insns));
+}
+
+/* What link_create wants for an ordinary link, to be varied by the tests. */
+static union bpf_attr link_attr(int cgroup_fd, const char *name)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = prog;
+	attr.link_create.attach_type = BPF_CGROUP_STAT;
+	attr.link_create.cgroup_root = cgroup_fd;
+	attr.link_create.stat_name = ptr_to_u64(name);
+	return attr;
+}
+
+static int link_create(union bpf_attr *attr)
+{
+	return sys_bpf(BPF_LINK_CREATE, attr);
+}
+
+static int open_cgroup(const char *cgroup)
+{
+	int fd = dirfd_open_opath(cgroup);
+
+	check(fd >= 0);
+	return fd;
+}
+
+static int attach_prog(int prog_fd, const char *cgroup, const char *name)
+{
+	int cgroup_fd = open_cgroup(cgroup);
+	union bpf_attr attr = link_attr(cgroup_fd, name);
+	int link, err;
+
+	attr.link_create.prog_fd = prog_fd;
+	link = link_create(&attr);
+	err = errno;
+	close(cgroup_fd);
+	errno = err;
+	return link;
+}
+
+static int attach(const char *cgroup, const char *name)
+{
+	return attach_prog(prog, cgroup, name);
+}
+
+static int detach(int link)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_detach.link_fd = link;
+	return sys_bpf(BPF_LINK_DETACH, &attr);
+}
+
+static void obj_info(int fd, void *info, int len)
+{
+	union bpf_attr attr;
+
+	memset(info, 0, len);
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = fd;
+	attr.info.info = ptr_to_u64(info);
+	attr.info.info_len = len;
+	check(!sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr));
+}
+
+static struct bpf_link_info link_info(int link)
+{
+	struct bpf_link_info info;
+
+	obj_info(link, &info, sizeof(info));
+	return info;
+}
+
+/*
+ * Files and cgroups
+ */
+
+static char *new_cgroup(const char *parent, const char *name)
+{
+	char *cgroup = cg_name(parent, name);
+
+	check(cgroup && !cg_create(cgroup));
+	return cgroup;
+}
+
+static char *stat_file(const char *cgroup, const char *name)
+{
+	char *file;
+
+	check(asprintf(&file, "%s/" PREFIX "%s", cgroup, name) > 0);
+	return file;
+}
+
+static bool has_file(const char *cgroup, const char *name)
+{
+	char *file = stat_file(cgroup, name);
+	bool found = !access(file, F_OK);
+
+	free(file);
+	return found;
+}
+
+static int open_file(const char *cgroup, const char *name)
+{
+	int fd = open(stat_file(cgroup, name), O_RDONLY);
+
+	check(fd >= 0);
+	return fd;
+}
+
+/* Is this the text of the file, from the first byte to the last? */
+static bool reads(const char *cgroup, const char *name, const char *text)
+{
+	char buf[64];
+
+	return read_text(stat_file(cgroup, name), buf, sizeof(buf)) == (ssize_t)strlen(text) &&
+	       !strcmp(buf, text);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	check(!stat(path, &st));
+	return st.st_mode;
+}
+
+static bool owned_by(const char *path, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	check(!stat(path, &st));
+	if (st.st_uid == uid && st.st_gid == gid)
+		return true;
+	ksft_print_msg("%s: owner %u:%u, not %u:%u\n", path, st.st_uid, st.st_gid, uid, gid);
+	errno = 0;
+	return false;
+}
+
+static struct {
+	char name[NAME_MAX + 1];	/* to look for; empty: every stat file */
+	int files;
+	int dirs;
+} walk;
+
+static int walk_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *base = path + ftw->base;
+
+	if (type == FTW_D)
+		walk.dirs++;
+	else if (!strncmp(base, PREFIX, strlen(PREFIX)) &&
+		 (!walk.name[0] || !strcmp(base + strlen(PREFIX), walk.name)))
+		walk.files++;
+	return 0;
+}
+
+static void walk_hierarchy(const char *name)
+{
+	memset(&walk, 0, sizeof(walk));
+	snprintf(walk.name, sizeof(walk.name), "%s", name);
+	check(!nftw(hierarchy, walk_one, 16, FTW_PHYS | FTW_MOUNT));
+}
+
+/* How many cgroups of the whole hierarchy have such a file? */
+static int count_files(const char *name)
+{
+	walk_hierarchy(name);
+	return walk.files;
+}
+
+static int count_all_files(void)
+{
+	return count_files("");
+}
+
+static int count_cgroups(void)
+{
+	walk_hierarchy("");
+	return walk.dirs;
+}
+
+/* How many files does a link say that it has? The hierarchy must agree. */
+static int files_of(int link, const char *name)
+{
+	int told, seen;
+
+	check(link >= 0);
+	told = link_info(link).cgroup_stat.nr_files;
+	seen = count_files(name);
+	if (told == seen)
+		return told;
+	ksft_print_msg("the link speaks of %d files, but %d are there\n", told, seen);
+	return -1;
+}
+
+/*
+ * Processes
+ */
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	check(pid > 0);
+	check(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Call fn(arg) in a process of its own. Returns 0, or the errno it failed with. */
+static int in_child(int (*fn)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(fn(arg) < 0 ? errno : 0);
+	return exit_status(pid);
+}
+
+struct user_call {
+	__u64 caps;
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+static int become_user(__u64 caps)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {
+		{ .permitted = caps, .effective = caps },
+		{ .permitted = caps >> 32, .effective = caps >> 32 },
+	};
+
+	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
+	    setresgid(TEST_UID, TEST_UID, TEST_UID) ||
+	    setresuid(TEST_UID, TEST_UID, TEST_UID))
+		return -1;
+	return syscall(__NR_capset, &header, data);
+}
+
+static int call_as_user(void *arg)
+{
+	struct user_call *call = arg;
+
+	if (become_user(call->caps))
+		_exit(SETUP_FAILED);
+	return call->fn(call->arg);
+}
+
+/* As in_child(), by TEST_UID with no capabilities but these. */
+static int as_user(__u64 caps, int (*fn)(void *arg), void *arg)
+{
+	struct user_call call = { .caps = caps, .fn = fn, .arg = arg };
+
+	return in_child(call_as_user, &call);
+}
+
+static int do_link_create(void *attr)
+{
+	return link_create(attr);
+}
+
+static int do_load(void *name)
+{
+	return load_empty(name);
+}
+
+static int do_mkdir(void *path)
+{
+	return mkdir(path, 0755);
+}
+
+static int do_open(void *path)
+{
+	return open(path, O_RDONLY);
+}
+
+/*
+ * Read the cgroup's file again and again until that fails, after the first time
+ * send a byte down the pipe @arg. Returns the errno.
+ */
+static int read_on(const char *cgroup, void *arg)
+{
+	int fd = open_file(cgroup, NAME);
+	int *ready = arg;
+	char c;
+
+	if (pread(fd, &c, 1, 0) < 0 || write(*ready, "", 1) != 1)
+		return SETUP_FAILED;
+	while (pread(fd, &c, 1, 0) >= 0)
+		usleep(1000);
+	return errno;
+}
+
+/* Start read_on() as a process in the cgroup and wait for its first read. */
+static pid_t start_reader(const char *cgroup)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	check(!pipe(ready));
+	pid = cg_run_nowait(cgroup, read_on, &ready[1]);
+	check(pid > 0);
+	close(ready[1]);
+	check(read(ready[0], &c, 1) == 1);
+	close(ready[0]);
+	return pid;
+}
+
+static bool becomes(const char *cgroup, const char *key, long value)
+{
+	return cg_read_key_long_poll(cgroup, "cgroup.events", key, value, 1000, 10000) == value;
+}
+
+/* Mount in a namespace of the test's own, which takes it along at its end. */
+static int mount_privately(const char *source, const char *type, int flags, const char *options)
+{
+	check(!unshare(CLONE_NEWNS));
+	check(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	return mount(source, MNT, type, flags, options);
+}
+
+/*
+ * Where the file is
+ */
+
+/* A file in the link's root and in each descendant, and nowhere else. */
+static int test_present_in_whole_subtree(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *sibling = new_cgroup(top, "sibling");
+	char *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c"), *d = new_cgroup(a, "d");
+	struct bpf_link_info info;
+	struct stat st;
+	int link;
+
+	new_cgroup(sibling, "nephew");
+	link = attach(a, NAME);
+	check(link >= 0);
+	check(has_file(a, NAME) && has_file(b, NAME) && has_file(c, NAME) && has_file(d, NAME));
+	check_eq(files_of(link, NAME), 4);
+
+	info = link_info(link);
+	check(!stat(a, &st));
+	check_eq(info.type, BPF_LINK_TYPE_CGROUP_STAT);
+	check_eq(info.cgroup_stat.cgroup_id, st.st_ino);
+	return KSFT_PASS;
+}
+
+/* A link at the root of the hierarchy: a file in every cgroup there is. */
+static int test_present_in_whole_hierarchy(const char *top)
+{
+	int cgroups = count_cgroups(), link = attach(hierarchy, NAME);
+
+	check(link >= 0);
+	check(has_file(hierarchy, NAME) && has_file(top, NAME));
+	check_eq(files_of(link, NAME), cgroups);
+	check(has_file(new_cgroup(top, "new"), NAME));
+	check_eq(files_of(link, NAME), cgroups + 1);
+	check(!close(link));
+	check_eq(count_files(NAME), 0);
+	return KSFT_PASS;
+}
+
+/* The last close(2) removes the files before it returns, an earlier one doesn't. */
+static int test_gone_after_last_close(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	int link = attach(top, NAME), copy;
+
+	check(link >= 0);
+	copy = dup(link);
+	check(copy >= 0);
+	check(!close(link));
+	check_eq(files_of(copy, NAME), 2);
+	check(!close(copy));
+	check(!has_file(top, NAME) && !has_file(a, NAME));
+	check_eq(count_files(NAME), 0);
+	check(!has_file(new_cgroup(top, "new"), NAME));
+	return KSFT_PASS;
+}
+
+/* BPF_LINK_DETACH does it too, while the link is still open. */
+static int test_gone_after_detach(const char *top)
+{
+	int link = attach(top, NAME), other;
+
+	new_cgroup(top, "a");
+	check_eq(files_of(link, NAME), 2);
+	check(!detach(link));
+	check_eq(files_of(link, NAME), 0);
+	check(!has_file(new_cgroup(top, "new"), NAME));
+
+	other = attach(top, NAME);
+	check_eq(files_of(other, NAME), 3);
+	check(!close(link));
+	check_eq(files_of(other, NAME), 3);
+	return KSFT_PASS;
+}
+
+/* A pin keeps the files; when it is unlinked they go, if not at once. */
+static int test_gone_after_unpin(const char *top)
+{
+	int link = attach(top, NAME), i;
+	union bpf_attr attr;
+
+	check(link >= 0);
+	if (mount_privately("bpf", "bpf", 0, NULL)) {
+		ksft_perror("bpffs can't be mounted");
+		return KSFT_SKIP;
+	}
+	memset(&attr, 0, sizeof(attr));
+	attr.pathname = ptr_to_u64(MNT "/pin");
+	attr.bpf_fd = link;
+	check(!sys_bpf(BPF_OBJ_PIN, &attr));
+
+	check(!close(link));
+	check(has_file(top, NAME) && has_file(new_cgroup(top, "a"), NAME));
+	check(!unlink(MNT "/pin"));
+	for (i = 0; i < 1000 && count_files(NAME); i++)
+		usleep(10000);
+	check_eq(count_files(NAME), 0);
+	return KSFT_PASS;
+}
+
+/* A link doesn't keep its root from being removed, and is empty afterwards. */
+static int test_gone_with_root_cgroup(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	int link = attach(a, NAME), other;
+
+	check_eq(files_of(link, NAME), 1);
+	check(!rmdir(a));
+	check_eq(files_of(link, NAME), 0);
+	check_eq(link_info(link).cgroup_stat.cgroup_id, 0);
+
+	check(!has_file(new_cgroup(top, "a"), NAME));
+	other = attach(top, NAME);
+	check_eq(files_of(other, NAME), 2);
+	check(!detach(link) && !close(link));
+	check_eq(files_of(other, NAME), 2);
+	return KSFT_PASS;
+}
+
+/* Whoever looked in vain before isn't told so again once the file is there. */
+static int test_seen_after_vain_lookup(const char *top)
+{
+	int i, link;
+
+	for (i = 0; i < 3; i++) {
+		check(!has_file(top, NAME));
+		link = attach(top, NAME);
+		check(link >= 0);
+		check(has_file(top, NAME));
+		check(!close(link));
+	}
+	check(!has_file(top, NAME));
+	return KSFT_PASS;
+}
+
+static int count_entries(DIR *dir, const char *name)
+{
+	struct dirent *entry;
+	int found = 0;
+
+	rewinddir(dir);
+	while ((entry = readdir(dir)))
+		found += entry->d_type == DT_REG && !strcmp(entry->d_name, name);
+	return found;
+}
+
+/* ls shows it once, as a regular file; also one that has the directory open. */
+static int test_listed(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	DIR *dir = opendir(a);
+	int link;
+
+	check(dir);
+	check_eq(count_entries(dir, PREFIX NAME), 0);
+	link = attach(top, NAME);
+	check(link >= 0);
+	check_eq(count_entries(dir, PREFIX NAME), 1);
+	check(!close(link));
+	check_eq(count_entries(dir, PREFIX NAME), 0);
+	return KSFT_PASS;
+}
+
+/* A cgroup is born with the file and takes it along. */
+static int test_born_with_file(const char *top)
+{
+	int link = attach(top, NAME), depth;
+	const char *path[8] = { top };
+
+	for (depth = 1; depth < ARRAY_SIZE(path); depth++) {
+		path[depth] = new_cgroup(path[depth - 1], "deeper");
+		check(has_file(path[depth], NAME));
+		check_eq(files_of(link, NAME), depth + 1);
+	}
+	while (--depth) {
+		check(!rmdir(path[depth]));
+		check_eq(files_of(link, NAME), depth);
+	}
+	return KSFT_PASS;
+}
+
+static int test_mkdir_rmdir_many_times(const char *top)
+{
+	char *a = cg_name(top, "a"), *b = cg_name(a, "b");
+	int link = attach(top, NAME), i;
+
+	for (i = 0; i < 500; i++) {
+		check(!mkdir(a, 0755) && has_file(a, NAME));
+		check(!mkdir(b, 0755) && has_file(b, NAME));
+		check_eq(link_info(link).cgroup_stat.nr_files, 3);
+		check(!rmdir(b) && !rmdir(a));
+		check_eq(link_info(link).cgroup_stat.nr_files, 1);
+	}
+	check_eq(files_of(link, NAME), 1);
+	return KSFT_PASS;
+}
+
+/* The limits on cgroups are what they were, and a refused mkdir leaves no file. */
+static int test_limits_unaffected(const char *top)
+{
+	int link = attach(top, NAME), other = attach(top, "other");
+
+	check(other >= 0);
+	check(!cg_write(top, "cgroup.max.descendants", "1"));
+	new_cgroup(top, "a");
+	check_eq(cg_read_key_long(top, "cgroup.stat", "nr_descendants "), 1);
+	check(fails(mkdir(cg_name(top, "b"), 0755), EAGAIN));
+	check_eq(files_of(link, NAME), 2);
+
+	check(!cg_write(top, "cgroup.max.descendants", "max"));
+	check(!cg_write(top, "cgroup.max.depth", "1"));
+	new_cgroup(top, "b");
+	check(fails(mkdir(cg_name(top, "b/c"), 0755), EAGAIN));
+	check_eq(files_of(link, NAME), 3);
+	return KSFT_PASS;
+}
+
+/*
+ * What it says
+ */
+
+static int test_contents(const char *top)
+{
+	int letter_x = load_letter('x'), letter_y = load_letter('y'), fd;
+	char *a = new_cgroup(top, "a"), c;
+
+	check(letter_x >= 0 && letter_y >= 0);
+	check(attach(top, "empty") >= 0);
+	check(attach_prog(letter_x, top, "x") >= 0);
+	check(attach_prog(letter_y, a, "y") >= 0);
+
+	check(reads(top, "empty", "") && reads(a, "empty", ""));
+	check(reads(top, "x", "x\n") && reads(a, "x", "x\n") && reads(a, "y", "y\n"));
+
+	fd = open_file(a, "x");
+	check(read(fd, &c, 1) == 1 && c == 'x');
+	check(read(fd, &c, 1) == 1 && c == '\n');
+	check_eq(read(fd, &c, 1), 0);
+	check(pread(fd, &c, 1, 1) == 1 && c == '\n');
+	check_eq(pread(fd, &c, 1, 2), 0);
+	return KSFT_PASS;
+}
+
+/* open(2) lets root in to write, write(2) doesn't. */
+static int test_write_refused(const char *top)
+{
+	int letter = load_letter('x'), fd;
+
+	check(attach_prog(letter, top, NAME) >= 0);
+	fd = open(stat_file(top, NAME), O_RDWR);
+	check(fd >= 0);
+	check(fails(write(fd, "1", 1), EINVAL));
+	check(reads(top, NAME, "x\n"));
+	return KSFT_PASS;
+}
+
+/*
+ * Names
+ */
+
+/* Links with different names don't meddle with each other. */
+static int test_two_names(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	int first = attach(top, "first"), second = attach(top, "second");
+
+	check_eq(files_of(first, "first"), 2);
+	check_eq(files_of(second, "second"), 2);
+	new_cgroup(a, "b");
+	check_eq(files_of(first, "first"), 3);
+	check_eq(files_of(second, "second"), 3);
+	check(!close(first));
+	check_eq(count_files("first"), 0);
+	check_eq(files_of(second, "second"), 3);
+	return KSFT_PASS;
+}
+
+/* A subtree in a subtree: a cgroup has the files of all its ancestors. */
+static int test_nested_roots(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c");
+	int outer = attach(a, "outer"), inner = attach(b, "inner");
+	char *in_a, *in_b, *in_c;
+
+	check_eq(files_of(outer, "outer"), 3);
+	check_eq(files_of(inner, "inner"), 2);
+	check(has_file(b, "inner") && has_file(c, "inner") && !has_file(a, "inner"));
+
+	in_a = new_cgroup(a, "new");
+	in_b = new_cgroup(b, "new");
+	in_c = new_cgroup(c, "new");
+	check(has_file(in_a, "outer") && has_file(in_b, "outer") && has_file(in_c, "outer"));
+	check(!has_file(in_a, "inner") && has_file(in_b, "inner") && has_file(in_c, "inner"));
+
+	check(!close(outer));
+	check_eq(count_files("outer"), 0);
+	check_eq(files_of(inner, "inner"), 4);
+	return KSFT_PASS;
+}
+
+/* A name can't be had twice in one cgroup, be it taken here, above or below. */
+static int test_name_taken(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c");
+	char *sibling, *left;
+	int link = attach(b, NAME), all, other;
+
+	/* some are walked before the cgroup that has the name, some after */
+	left = new_cgroup(top, "left");
+	sibling = new_cgroup(a, "sibling");
+	check_eq(files_of(link, NAME), 2);
+	all = count_all_files();
+
+	check(fails(attach(b, NAME), EEXIST));
+	check(fails(attach(c, NAME), EEXIST));
+	check(fails(attach(a, NAME), EEXIST));
+	check(fails(attach(top, NAME), EEXIST));
+	check(fails(attach(hierarchy, NAME), EEXIST));
+	check_eq(count_all_files(), all);
+	check_eq(files_of(link, NAME), 2);
+	new_cgroup(left, "new");
+	new_cgroup(sibling, "new");
+	check_eq(files_of(link, NAME), 2);
+
+	/* beside it is fine, and so is its place when it's gone */
+	other = attach(sibling, NAME);
+	check_eq(link_info(other).cgroup_stat.nr_files, 2);
+	check(!close(other));
+	check(!close(link));
+	link = attach(top, NAME);
+	check_eq(files_of(link, NAME), 8);
+	return KSFT_PASS;
+}
+
+/* Letters, digits, '_', '.' and '-', every other byte is refused. */
+static int test_name_characters(const char *top)
+{
+	int before = count_all_files(), c, link;
+	char name[] = "a?b";
+
+	for (c = 1; c < 256; c++) {
+		name[1] = c;
+		link = attach(top, name);
+		if (isalnum(c) || strchr("_.-", c)) {
+			check(link >= 0);
+			check(has_file(top, name));
+			check(!close(link));
+		} else {
+			check(fails(link, EINVAL));
+		}
+	}
+	check(fails(attach(top, "?"), EINVAL));
+	check(fails(attach(top, "a/"), EINVAL));
+	check(fails(attach(top, "../a"), EINVAL));
+	check(fails(attach(top, ""), EINVAL));
+	check_eq(count_all_files(), before);
+
+	check(attach(top, ".") >= 0 && has_file(top, "."));
+	check(attach(top, "..") >= 0 && has_file(top, ".."));
+	return KSFT_PASS;
+}
+
+static int test_name_length(const char *top)
+{
+	char name[PATH_MAX + 2];
+	int link;
+
+	memset(name, 'n', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	check(fails(attach(top, name), ENAMETOOLONG));
+	name[MAX_NAME + 1] = '\0';
+	check(fails(attach(top, name), ENAMETOOLONG));
+	name[MAX_NAME] = '\0';
+	link = attach(top, name);
+	check(link >= 0);
+	check(has_file(top, name));
+	check(has_file(new_cgroup(top, "a"), name));
+	check_eq(files_of(link, name), 2);
+	return KSFT_PASS;
+}
+
+/* The name is read up to its NUL, not a byte further. */
+static int test_name_pointer(const char *top)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *mem = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check(mem != MAP_FAILED && !munmap(mem + page, page));
+	mem[page - 2] = 'n';
+	mem[page - 1] = '\0';
+	check(attach(top, &mem[page - 2]) >= 0);
+	check(has_file(top, "n"));
+	mem[page - 1] = 'n';
+	check(fails(attach(top, &mem[page - 2]), EFAULT));
+	check(fails(attach(top, &mem[page]), EFAULT));
+	check(!has_file(top, "nn"));
+	return KSFT_PASS;
+}
+
+/* Without a name of its own the file is called as the program. */
+static int test_default_name(const char *top)
+{
+	int named = load_empty("fifteen_letters"), nameless = load_empty("");
+
+	check(named >= 0 && nameless >= 0);
+	check(fails(attach_prog(nameless, top, NULL), EINVAL));
+	check(attach_prog(named, top, NULL) >= 0);
+	check(has_file(top, "fifteen_letters"));
+	check(attach_prog(nameless, top, NAME) >= 0);
+	check(has_file(top, NAME));
+	return KSFT_PASS;
+}
+
+static char *link_name(int i)
+{
+	char *name;
+
+	check(asprintf(&name, "link%d", i) > 0);
+	return name;
+}
+
+/* A cgroup can be the root of 64 links; what is rooted elsewhere doesn't count. */
+static int test_links_per_cgroup(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
+	int before = count_all_files(), links[MAX_LINKS], i;
+
+	check(attach(top, "above") >= 0);
+	check(attach(b, "below") >= 0);
+	for (i = 0; i < MAX_LINKS; i++) {
+		links[i] = attach(a, link_name(i));
+		check(links[i] >= 0);
+	}
+	check(fails(attach(a, NAME), E2BIG));
+	check_eq(count_files(NAME), 0);
+	check(attach(b, "below_too") >= 0);
+	check_eq(count_all_files() - before, 3 + 1 + 2 * MAX_LINKS + 1);
+
+	check(!close(links[MAX_LINKS / 2]));
+	links[0] = attach(a, NAME);
+	check_eq(files_of(links[0], NAME), 2);
+	check(fails(attach(a, "again"), E2BIG));
+	return KSFT_PASS;
+}
+
+/* Nobody can make a cgroup that looks like a stat file. */
+static int test_reserved_names(const char *top)
+{
+	static const char * const fine[] = { "bpf", "bpf.stat", "bpf.statx", "bpf_stat.x",
+					     "BPF.STAT.x", "x.bpf.stat.x" };
+	int i, link;
+
+	check(fails(mkdir(cg_name(top, PREFIX), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, PREFIX NAME), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, PREFIX NAME "/a"), 0755), ENOENT));
+	for (i = 0; i < ARRAY_SIZE(fine); i++)
+		new_cgroup(top, fine[i]);
+
+	/* where there is such a file, the VFS answers first */
+	link = attach(top, NAME);
+	check(link >= 0);
+	check(fails(mkdir(cg_name(top, PREFIX), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, PREFIX "other"), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, PREFIX NAME), 0755), EEXIST));
+	check(fails(mkdir(cg_name(top, PREFIX NAME "/a"), 0755), ENOTDIR));
+	check_eq(files_of(link, NAME), 1 + ARRAY_SIZE(fine));
+	return KSFT_PASS;
+}
+
+static int reserved_names_v1(void *unused)
+{
+	check(!mkdir(MNT "/a", 0755));
+	check(fails(mkdir(MNT "/" PREFIX, 0755), EINVAL));
+	check(fails(mkdir(MNT "/a/" PREFIX NAME, 0755), EINVAL));
+	check(fails(rename(MNT "/a", MNT "/" PREFIX), EINVAL));
+	check(fails(rename(MNT "/a", MNT "/" PREFIX NAME), EINVAL));
+	check(!access(MNT "/a", F_OK));
+	check(!rename(MNT "/a", MNT "/bpf.stat"));
+	check(!rename(MNT "/bpf.stat", MNT "/bpf.statx"));
+	check(fails(attach(MNT, NAME), EOPNOTSUPP));
+	check(fails(attach(MNT "/bpf.statx", NAME), EOPNOTSUPP));
+	check(!has_file(MNT, NAME) && !has_file(MNT "/bpf.statx", NAME));
+	return 0;
+}
+
+static int remove_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return type == FTW_DP && ftw->level ? cg_destroy(path) : 0;
+}
+
+static int remove_descendants(const char *cgroup)
+{
+	return nftw(cgroup, remove_cgroup, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* The names are reserved in v1 too, where a cgroup can be renamed. */
+static int test_reserved_names_v1(const char *top)
+{
+	int err;
+
+	if (mount_privately("none", "cgroup", 0, "none,name=test_subtree_file")) {
+		ksft_perror("a v1 hierarchy can't be mounted");
+		return KSFT_SKIP;
+	}
+	/* the hierarchy would outlive its mount if it had cgroups left */
+	err = in_child(reserved_names_v1, NULL);
+	check(!remove_descendants(MNT));
+	check_eq(err, 0);
+	return KSFT_PASS;
+}
+
+/*
+ * Modes and owners
+ */
+
+static int attach_mode(const char *cgroup, __u32 mode)
+{
+	union bpf_attr attr = link_attr(open_cgroup(cgroup), NAME);
+
+	attr.link_create.stat_mode = mode;
+	return link_create(&attr);
+}
+
+static int test_mode(const char *top)
+{
+	static const __u32 modes[] = { 0, 0400, 0040, 0004, 0440, 0404, 0044, 0444 };
+	mode_t want;
+	int i, link;
+	char *a;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		want = S_IFREG | (modes[i] ?: 0444);
+		link = attach_mode(top, modes[i]);
+		check(link >= 0);
+		check_eq(link_info(link).cgroup_stat.mode, want & 0777);
+		a = new_cgroup(top, "a");
+		check_eq(mode_of(stat_file(top, NAME)), want);
+		check_eq(mode_of(stat_file(a, NAME)), want);
+		check(!rmdir(a) && !close(link));
+	}
+	return KSFT_PASS;
+}
+
+static int test_mode_refused(const char *top)
+{
+	static const __u32 nonsense[] = { 01, 010, 0100, 0111, 0555, 0777, 01444, 02444, 04444,
+					  S_IFREG | 0444, 1U << 31 };
+	static const __u32 writable[] = { 02, 020, 0200, 0222, 0600, 0644, 0666 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nonsense); i++)
+		check(fails(attach_mode(top, nonsense[i]), EINVAL));
+	for (i = 0; i < ARRAY_SIZE(writable); i++)
+		check(fails(attach_mode(top, writable[i]), EOPNOTSUPP));
+	check_eq(count_files(NAME), 0);
+	return KSFT_PASS;
+}
+
+/* The mode decides who can read. */
+static int test_mode_obeyed(const char *top)
+{
+	char *file = stat_file(top, NAME);
+	int link = attach_mode(top, 0400);
+
+	check(link >= 0);
+	check_eq(as_user(0, do_open, file), EACCES);
+	check(!close(link));
+	link = attach_mode(top, 0404);
+	check(link >= 0);
+	check_eq(as_user(0, do_open, file), 0);
+	return KSFT_PASS;
+}
+
+static int do_chmod(void *path)
+{
+	return chmod(path, 0640);
+}
+
+static int do_chown(void *path)
+{
+	return chown(path, 1, -1);
+}
+
+/* Mode and owner can be changed as those of other cgroup files, if not for long. */
+static int test_chmod_chown(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *file = stat_file(a, NAME);
+	int link = attach(top, NAME);
+
+	check(link >= 0);
+	check(!chmod(file, 0400) && !chown(file, 1, 2));
+	check_eq(mode_of(file), S_IFREG | 0400);
+	check(owned_by(file, 1, 2));
+	check(owned_by(stat_file(top, NAME), 0, 0));
+	check_eq(as_user(0, do_chmod, file), EPERM);
+	check_eq(as_user(0, do_chown, file), EPERM);
+
+	check(!chown(file, TEST_UID, 2));
+	check_eq(as_user(0, do_chmod, file), 0);
+	check_eq(mode_of(file), S_IFREG | 0640);
+	check_eq(as_user(0, do_chown, file), EPERM);
+	check(owned_by(file, TEST_UID, 2));
+
+	check(!close(link));
+	check(attach(top, NAME) >= 0);
+	check_eq(mode_of(file), S_IFREG | 0444);
+	check(owned_by(file, 0, 0));
+	return KSFT_PASS;
+}
+
+/* A file belongs to whom the directory above its cgroup belongs to. */
+static int test_owner_is_parents(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c"), *new;
+
+	check(!chown(a, 1, 2) && !chown(b, 3, 4) && !chown(c, 5, 6));
+	check(attach(a, NAME) >= 0);
+	check(owned_by(stat_file(a, NAME), 0, 0));
+	check(owned_by(stat_file(b, NAME), 1, 2));
+	check(owned_by(stat_file(c, NAME), 3, 4));
+
+	/* newer cgroups are no different from older ones */
+	new = new_cgroup(c, "new");
+	check(owned_by(stat_file(new, NAME), 5, 6));
+	check(owned_by(stat_file(new_cgroup(new, "new"), NAME), 0, 0));
+	return KSFT_PASS;
+}
+
+/* The root of a link is a cgroup like every other. */
+static int test_owner_in_link_root(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
+
+	check(!chown(a, 1, 2) && !chown(b, 3, 4));
+	check(attach(b, NAME) >= 0);
+	check(owned_by(stat_file(b, NAME), 1, 2));
+	return KSFT_PASS;
+}
+
+/* A chown(2) of the directory changes what is made later, not what is there. */
+static int test_owner_chown_not_followed(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
+
+	check(attach(top, NAME) >= 0);
+	check(!chown(a, 1, 2));
+	check(owned_by(stat_file(b, NAME), 0, 0));
+	check(owned_by(stat_file(new_cgroup(a, "new"), NAME), 1, 2));
+	return KSFT_PASS;
+}
+
+/* Other files in a setgid directory have its group. */
+static int test_owner_in_setgid_directory(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
+	char *new;
+
+	check(!chown(a, 1, 2) && !chown(b, 3, 4) && !chmod(b, 02755));
+	check(attach(a, NAME) >= 0);
+	check(owned_by(stat_file(b, NAME), 1, 2));
+
+	new = new_cgroup(b, "new");
+	check_eq(mode_of(new) & 07000, S_ISGID);
+	check(owned_by(new, 0, 4));
+	check(owned_by(stat_file(new, NAME), 3, 4));
+	check_eq(mode_of(stat_file(new, NAME)), S_IFREG | 0444);
+	return KSFT_PASS;
+}
+
+/* The user who makes a cgroup gets its directory, the stat file isn't theirs. */
+static int test_owner_after_users_mkdir(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = cg_name(a, "b"), *c = cg_name(b, "c");
+
+	check(attach(top, NAME) >= 0);
+	check(!chown(a, 1, 2) && !chmod(a, 0777));
+	check_eq(as_user(0, do_mkdir, b), 0);
+	check(owned_by(b, TEST_UID, TEST_UID));
+	check(owned_by(stat_file(b, NAME), 1, 2));
+	check_eq(as_user(0, do_mkdir, c), 0);
+	check(owned_by(stat_file(c, NAME), TEST_UID, TEST_UID));
+	return KSFT_PASS;
+}
+
+struct owner_check {
+	union bpf_attr attr;
+	const char *file;
+	uid_t uid;
+	gid_t gid;
+};
+
+static int attach_and_check_owner(void *arg)
+{
+	struct owner_check *expected = arg;
+
+	if (link_create(&expected->attr) < 0)
+		return -1;
+	if (owned_by(expected->file, expected->uid, expected->gid))
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+/* The file isn't theirs either who makes the link. */
+static int test_owner_after_users_attach(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
+	struct owner_check in_b = {
+		.attr = link_attr(open_cgroup(b), NAME),
+		.file = stat_file(b, NAME), .uid = 1, .gid = 2,
+	}, in_hierarchy_root = {
+		.attr = link_attr(open_cgroup(hierarchy), NAME),
+		.file = stat_file(hierarchy, NAME), .uid = 0, .gid = 0,
+	};
+
+	check(!chown(a, 1, 2) && !chown(b, TEST_UID, TEST_UID));
+	check_eq(as_user(BPF_CAPS, attach_and_check_owner, &in_b), 0);
+	check_eq(as_user(BPF_CAPS | CAP(CAP_DAC_OVERRIDE), attach_and_check_owner,
+			 &in_hierarchy_root), 0);
+	return KSFT_PASS;
+}
+
+/*
+ * Files and what else cgroups do
+ */
+
+static int read_in_threaded(const char *domain, void *thread_cgroup)
+{
+	return !(!cg_enter_current_thread(thread_cgroup) && reads(thread_cgroup, NAME, "x\n") &&
+		 reads(domain, NAME, "x\n"));
+}
+
+static int test_threaded(const char *top)
+{
+	char *domain = new_cgroup(top, "domain"), *t = new_cgroup(domain, "t"), *u;
+	int link = attach_prog(load_letter('x'), top, NAME), later;
+
+	check(link >= 0);
+	check(!cg_write(t, "cgroup.type", "threaded"));
+	check(reads(domain, NAME, "x\n") && reads(t, NAME, "x\n"));
+
+	u = new_cgroup(t, "u");
+	check(!cg_read_strcmp(u, "cgroup.type", "domain invalid\n"));
+	check(reads(u, NAME, "x\n"));
+	check(!cg_write(u, "cgroup.type", "threaded"));
+	check(reads(u, NAME, "x\n"));
+	check_eq(files_of(link, NAME), 4);
+	later = attach(top, "later");
+	check_eq(files_of(later, "later"), 4);
+
+	check_eq(cg_run(domain, read_in_threaded, t), 0);
+	check(!rmdir(u) && !rmdir(t));
+	check_eq(files_of(link, NAME), 2);
+	check_eq(files_of(later, "later"), 2);
+	return KSFT_PASS;
+}
+
+/* cgroup.kill ends readers like others, and the cgroups can be removed. */
+static int test_kill_populated(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c");
+	int link = attach_prog(load_letter('x'), top, NAME), i, status;
+	pid_t pids[3];
+
+	check_eq(files_of(link, NAME), 4);
+	pids[0] = start_reader(a);
+	pids[1] = start_reader(c);
+	pids[2] = start_reader(c);
+	check(fails(rmdir(c), EBUSY));
+	check_eq(files_of(link, NAME), 4);
+
+	check(!cg_write(a, "cgroup.kill", "1"));
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		check(waitpid(pids[i], &status, 0) == pids[i]);
+		check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	}
+	check(becomes(a, "populated ", 0));
+	check(reads(c, NAME, "x\n"));
+	check(!rmdir(c) && !rmdir(b) && !rmdir(a));
+	check_eq(files_of(link, NAME), 1);
+	return KSFT_PASS;
+}
+
+/* The file of a frozen cgroup can be read from outside, also when new. */
+static int test_read_frozen(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	int link = attach_prog(load_letter('x'), top, NAME);
+
+	check(link >= 0);
+	start_reader(a);
+	check(!cg_write(a, "cgroup.freeze", "1"));
+	check(becomes(a, "frozen ", 1));
+	check(reads(a, NAME, "x\n"));
+	check(reads(new_cgroup(a, "new"), NAME, "x\n"));
+	check(attach_prog(load_letter('y'), top, "other") >= 0);
+	check(reads(a, "other", "y\n"));
+	return KSFT_PASS;
+}
+
+/* Nobody waits for a frozen reader, who learns what happened when it's thawed. */
+static int test_detach_under_frozen_reader(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(top, "b");
+	int link = attach_prog(load_letter('x'), top, NAME);
+	pid_t reader;
+
+	check(link >= 0);
+	reader = start_reader(a);
+	check(!cg_write(a, "cgroup.freeze", "1"));
+	check(becomes(a, "frozen ", 1));
+	check(!rmdir(b));
+	check(!detach(link));
+	check_eq(files_of(link, NAME), 0);
+	check(!cg_write(a, "cgroup.freeze", "0"));
+	check_eq(exit_status(reader), ENODEV);
+	return KSFT_PASS;
+}
+
+/*
+ * Open files
+ */
+
+/* What was read is read; what was buffered is handed out; then there's no more. */
+static int test_open_across_rmdir(const char *top)
+{
+	char *a = new_cgroup(top, "a"), buf[8];
+	int link = attach_prog(load_letter('x'), top, NAME), fresh, done, half;
+
+	check(link >= 0);
+	fresh = open_file(a, NAME);
+	done = open_file(a, NAME);
+	half = open_file(a, NAME);
+	check_eq(read(done, buf, sizeof(buf)), 2);
+	check_eq(read(half, buf, 1), 1);
+	check(!rmdir(a));
+	check_eq(files_of(link, NAME), 1);
+
+	check(fails(read(fresh, buf, sizeof(buf)), ENODEV));
+	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
+	check(read(half, buf, sizeof(buf)) == 1 && buf[0] == '\n');
+	check(fails(read(half, buf, sizeof(buf)), ENODEV));
+
+	/* a cgroup of the same name is another one */
+	check(has_file(new_cgroup(top, "a"), NAME));
+	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
+	return KSFT_PASS;
+}
+
+static int test_open_across_detach(const char *top)
+{
+	int link = attach_prog(load_letter('x'), top, NAME), fresh, done, half;
+	char buf[8];
+
+	check(link >= 0);
+	fresh = open_file(top, NAME);
+	done = open_file(top, NAME);
+	half = open_file(top, NAME);
+	check_eq(read(done, buf, sizeof(buf)), 2);
+	check_eq(read(half, buf, 1), 1);
+	check(!detach(link));
+
+	check(fails(read(fresh, buf, sizeof(buf)), ENODEV));
+	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
+	check(read(half, buf, sizeof(buf)) == 1 && buf[0] == '\n');
+	check(fails(read(half, buf, sizeof(buf)), ENODEV));
+
+	/* a link of the same name is another one */
+	check(attach_prog(load_letter('y'), top, NAME) >= 0);
+	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
+	check(reads(top, NAME, "y\n"));
+	return KSFT_PASS;
+}
+
+static bool prog_exists(__u32 id)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_id = id;
+	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	check(fd >= 0 || errno == ENOENT);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* An open file keeps neither file nor link nor program. */
+static int test_open_keeps_nothing(const char *top)
+{
+	int letter = load_letter('x'), link = attach_prog(letter, top, NAME);
+	char *a = new_cgroup(top, "a"), buf[8];
+	struct bpf_prog_info info;
+	int fd, top_fd, i;
+
+	check(link >= 0);
+	fd = open_file(a, NAME);
+	top_fd = open_file(top, NAME);
+	check_eq(read(fd, buf, sizeof(buf)), 2);
+	obj_info(letter, &info, sizeof(info));
+	check(!rmdir(a));
+	check(!close(letter));
+	check(prog_exists(info.id));
+	check(!close(link));
+	check_eq(count_files(NAME), 0);
+
+	/* programs are freed after a grace period */
+	for (i = 0; i < 1000 && prog_exists(info.id); i++)
+		usleep(10000);
+	check(!prog_exists(info.id));
+	check(fails(pread(top_fd, buf, sizeof(buf), 0), ENODEV));
+	check(!close(fd) && !close(top_fd));
+	return KSFT_PASS;
+}
+
+/*
+ * Who may attach, and to what
+ */
+
+/* One may attach where one could make a cgroup. */
+static int test_attach_needs_permission(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	union bpf_attr attr = link_attr(open_cgroup(a), NAME);
+
+	check_eq(as_user(BPF_CAPS, do_link_create, &attr), EACCES);
+	check_eq(as_user(BPF_CAPS | CAP(CAP_DAC_OVERRIDE), do_link_create, &attr), 0);
+	check(!chown(a, TEST_UID, -1));
+	check_eq(as_user(BPF_CAPS, do_link_create, &attr), 0);
+	check(!chmod(a, 0577));
+	check_eq(as_user(BPF_CAPS, do_link_create, &attr), EACCES);
+	check(!chmod(a, 0677));
+	check_eq(as_user(BPF_CAPS, do_link_create, &attr), EACCES);
+	check(!chmod(a, 0300));
+	check_eq(as_user(BPF_CAPS, do_link_create, &attr), 0);
+	check_eq(count_files(NAME), 0);
+	return KSFT_PASS;
+}
+
+static int test_attach_needs_capabilities(const char *top)
+{
+	union bpf_attr attr = link_attr(open_cgroup(top), NAME);
+	__u64 others = ~0ULL >> (63 - CAP_LAST_CAP) & ~BPF_CAPS & ~CAP(CAP_SYS_ADMIN);
+
+	check(!chown(top, TEST_UID, TEST_UID));
+	check_eq(as_user(BPF_CAPS, do_load, ""), 0);
+	check_eq(as_user(0, do_load, ""), EPERM);
+	check_eq(as_user(CAP(CAP_BPF), do_load, ""), EPERM);
+	check_eq(as_user(CAP(CAP_PERFMON), do_load, ""), EPERM);
+
+	/* the program of somebody else doesn't help */
+	check_eq(as_user(BPF_CAPS, do_link_create, &attr), 0);
+	check_eq(as_user(0, do_link_create, &attr), EPERM);
+	check_eq(as_user(CAP(CAP_BPF), do_link_create, &attr), EPERM);
+	check_eq(as_user(CAP(CAP_PERFMON), do_link_create, &attr), EPERM);
+	check_eq(as_user(others, do_link_create, &attr), EPERM);
+	check_eq(count_files(NAME), 0);
+	return KSFT_PASS;
+}
+
+static int do_attach_in_user_namespace(void *attr)
+{
+	if (unshare(CLONE_NEWUSER))
+		_exit(SETUP_FAILED);
+	return link_create(attr);
+}
+
+static int do_load_in_user_namespace(void *name)
+{
+	if (unshare(CLONE_NEWUSER))
+		_exit(SETUP_FAILED);
+	return load_empty(name);
+}
+
+/* The capabilities that count are those in the first user namespace. */
+static int test_attach_in_user_namespace(const char *top)
+{
+	union bpf_attr attr = link_attr(open_cgroup(top), NAME);
+
+	if (access("/proc/self/ns/user", F_OK)) {
+		ksft_perror("no user namespaces");
+		return KSFT_SKIP;
+	}
+	check_eq(in_child(do_attach_in_user_namespace, &attr), EPERM);
+	check_eq(in_child(do_load_in_user_namespace, ""), EPERM);
+	return KSFT_PASS;
+}
+
+static int test_attach_read_only_mount(const char *top)
+{
+	int link;
+
+	check(!mount_privately(top, NULL, MS_BIND, NULL));
+	link = attach(MNT, NAME);
+	check_eq(files_of(link, NAME), 1);
+	check(!close(link));
+
+	check(!mount(NULL, MNT, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	check(fails(attach(MNT, NAME), EROFS));
+	check(!has_file(top, NAME));
+	check(attach(top, NAME) >= 0);
+	return KSFT_PASS;
+}
+
+static int attach_fd(int fd)
+{
+	union bpf_attr attr = link_attr(fd, NAME);
+
+	return link_create(&attr);
+}
+
+/* cgroup_root has to be the directory of a living cgroup, opened as one likes. */
+static int test_cgroup_root_refused(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	int fd = open_cgroup(a), link;
+
+	check(fails(attach_fd(-1), EBADF));
+	check(fails(attach_fd(prog), EBADF));
+	check(fails(attach_fd(open("/proc", O_RDONLY | O_DIRECTORY)), EBADF));
+	check(fails(attach_fd(cg_open(a, "cgroup.procs", O_RDONLY)), EBADF));
+	check(fails(attach_fd(cg_open(a, "cgroup.procs", O_PATH)), EBADF));
+
+	link = attach(a, "other");
+	check(fails(attach_fd(open_file(a, "other")), EBADF));
+	check(!close(link));
+
+	check(!rmdir(a));
+	check(fails(attach_fd(fd), ENODEV));
+	new_cgroup(top, "a");
+	check(fails(attach_fd(fd), ENODEV));
+	check(!close(fd));
+	check(fails(attach_fd(fd), EBADF));
+	check_eq(count_files(NAME), 0);
+
+	check(attach_fd(open(top, O_RDONLY | O_DIRECTORY)) >= 0);
+	return KSFT_PASS;
+}
+
+static int attach_flags(const char *cgroup, __u32 flags, __u32 target_fd)
+{
+	union bpf_attr attr = link_attr(open_cgroup(cgroup), NAME);
+
+	attr.link_create.flags = flags;
+	attr.link_create.target_fd = target_fd;
+	return link_create(&attr);
+}
+
+static int test_flags_refused(const char *top)
+{
+	int bit;
+
+	for (bit = 0; bit < 32; bit++)
+		check(fails(attach_flags(top, 1U << bit, 0), EINVAL));
+	check(fails(attach_flags(top, 0, 1), EINVAL));
+	check(fails(attach_flags(top, 0, open_cgroup(top)), EINVAL));
+	check(fails(attach_flags(top, 0, -1), EINVAL));
+	check_eq(count_files(NAME), 0);
+	check(attach_flags(top, 0, 0) >= 0);
+	return KSFT_PASS;
+}
+
+#define T(x) { x, #x }
+struct subtree_file_test {
+	int (*fn)(const char *top);
+	const char *name;
+} tests[] = {
+	T(test_present_in_whole_subtree),
+	T(test_present_in_whole_hierarchy),
+	T(test_gone_after_last_close),
+	T(test_gone_after_detach),
+	T(test_gone_after_unpin),
+	T(test_gone_with_root_cgroup),
+	T(test_seen_after_vain_lookup),
+	T(test_listed),
+	T(test_born_with_file),
+	T(test_mkdir_rmdir_many_times),
+	T(test_limits_unaffected),
+	T(test_contents),
+	T(test_write_refused),
+	T(test_two_names),
+	T(test_nested_roots),
+	T(test_name_taken),
+	T(test_name_characters),
+	T(test_name_length),
+	T(test_name_pointer),
+	T(test_default_name),
+	T(test_links_per_cgroup),
+	T(test_reserved_names),
+	T(test_reserved_names_v1),
+	T(test_mode),
+	T(test_mode_refused),
+	T(test_mode_obeyed),
+	T(test_chmod_chown),
+	T(test_owner_is_parents),
+	T(test_owner_in_link_root),
+	T(test_owner_chown_not_followed),
+	T(test_owner_in_setgid_directory),
+	T(test_owner_after_users_mkdir),
+	T(test_owner_after_users_attach),
+	T(test_threaded),
+	T(test_kill_populated),
+	T(test_read_frozen),
+	T(test_detach_under_frozen_reader),
+	T(test_open_across_rmdir),
+	T(test_open_across_detach),
+	T(test_open_keeps_nothing),
+	T(test_attach_needs_permission),
+	T(test_attach_needs_capabilities),
+	T(test_attach_in_user_namespace),
+	T(test_attach_read_only_mount),
+	T(test_cgroup_root_refused),
+	T(test_flags_refused),
+};
+
+#undef T
+
+/* Kill whoever runs in a cgroup and remove what is below it. */
+static void clear_cgroup(const char *cgroup)
+{
+	cg_killall(cgroup);
+	check(becomes(cgroup, "populated ", 0));
+	check(!remove_descendants(cgroup));
+}
+
+/* Run a test below a cgroup of its own, and see that nothing stays behind. */
+static int run_test(const struct subtree_file_test *test)
+{
+	char *top = cg_name(hierarchy, "test_subtree_file");
+	int before, after, ret;
+	pid_t pid;
+
+	/* there may be one of a run that was interrupted */
+	check(top && (!cg_create(top) || errno == EEXIST));
+	clear_cgroup(top);
+	before = count_all_files();
+
+	pid = fork();
+	if (!pid) {
+		check(!cg_enter_current(top));
+		alarm(TIME_LIMIT);
+		exit(test->fn(top));
+	}
+	ret = exit_status(pid);
+	if (ret < 0)
+		ksft_print_msg("%s was killed, perhaps after %d s\n", test->name, TIME_LIMIT);
+
+	clear_cgroup(top);
+	after = count_all_files();
+	check(!rmdir(top));
+	free(top);
+	if (after == before)
+		return ret;
+	ksft_print_msg("%s left %d files behind\n", test->name, after - before);
+	return KSFT_FAIL;
+}
+
+static int hold(void)
+{
+	char c;
+
+	if (attach(hierarchy, "hold") < 0) {
+		perror("attaching to the root of the hierarchy");
+		return KSFT_FAIL;
+	}
+	puts("held");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	return KSFT_PASS;
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	if (argc > 1 && strcmp(argv[1], "--hold")) {
+		fprintf(stderr, "usage: %s [--hold]\n", argv[0]);
+		return KSFT_FAIL;
+	}
+	umask(022);
+	runner = getpid();
+	if (argc == 1)
+		ksft_print_header();
+	if (cg_find_unified_root(hierarchy, sizeof(hierarchy), NULL))
+		ksft_exit_skip("cgroup v2 isn't mounted\n");
+	prog = load_empty("");
+	if (prog < 0 && errno == EINVAL)
+		ksft_exit_skip("the kernel has no cgroup_stat programs\n");
+	if (prog < 0)
+		ksft_exit_fail_perror("loading a cgroup_stat program");
+	if (argc > 1)
+		return hold();
+
+	ksft_set_plan(ARRAY_SIZE(tests));
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		switch (run_test(&tests[i])) {
+		case KSFT_PASS:
+			ksft_test_result_pass("%s\n", tests[i].name);
+			break;
+		case KSFT_SKIP:
+			ksft_test_result_skip("%s\n", tests[i].name);
+			break;
+		default:
+			ksft_test_result_fail("%s\n", tests[i].name);
+			break;
+		}
+	}
+
+	ksft_finished();
+}
