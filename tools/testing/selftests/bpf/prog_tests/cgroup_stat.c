@@ -2,6 +2,7 @@
 #include <test_progs.h>
 #include <dirent.h>
 #include <sys/stat.h>
+#include <linux/bits.h>
 #include <linux/capability.h>
 #include "cap_helpers.h"
 #include "cgroup_helpers.h"
@@ -65,11 +66,11 @@ static unsigned int who_has(const char *file)
 	unsigned int bits = 0;
 
 	for (int i = 0; i < NR_CGROUPS; i++)
-		bits |= has_file(cg[i], file) << i;
+		bits |= has_file(cg[i], file) ? BIT(i) : 0;
 	return bits;
 }
 
-#define BITS_ROOT	(1U << ROOT | 1U << CHILD | 1U << GRANDCHILD)
+#define BITS_ROOT	(BIT(ROOT) | BIT(CHILD) | BIT(GRANDCHILD))
 
 static int count_stat_files(int cg_fd)
 {
@@ -345,9 +346,19 @@ static void test_collision(struct cgroup_stat *skel)
 	ASSERT_OK_PTR(link, "attach");
 	ASSERT_OK_PTR(other, "the same name in another subtree");
 	bpf_link__destroy(link);
-	ASSERT_EQ(who_has(PREFIX "x"), 1U << SIBLING, "independent");
+	ASSERT_EQ(who_has(PREFIX "x"), BIT(SIBLING), "independent");
 	bpf_link__destroy(other);
 	assert_no_files();
+}
+
+/* a descriptor of a cgroup that was removed after it was opened */
+static int open_removed(int parent)
+{
+	int fd;
+
+	mkdirat(parent, "removed", 0755);
+	fd = openat(parent, "removed", O_RDONLY);
+	return unlinkat(parent, "removed", AT_REMOVEDIR) ? -1 : fd;
 }
 
 static void test_errors(struct cgroup_stat *skel)
@@ -355,7 +366,9 @@ static void test_errors(struct cgroup_stat *skel)
 	static const char too_long[] =
 		"a234567890b234567890c234567890d234567890e234567890f2345";
 	int prog = bpf_program__fd(skel->progs.one);
-	int file = -1, removed = -1, tmp = open("/tmp", O_RDONLY);
+	int file = openat(cg[ROOT], "cgroup.procs", O_RDONLY);
+	int removed = open_removed(cg[ROOT]);
+	int tmp = open("/tmp", O_RDONLY);
 	struct {
 		const char *what;
 		int fd;
@@ -379,24 +392,22 @@ static void test_errors(struct cgroup_stat *skel)
 		{ "name too long",	 cg[ROOT], too_long, 0, 0, -ENAMETOOLONG },
 		{ "no fd",		 -1, "x", 0, 0, -EBADF },
 		{ "no cgroup",		 tmp, "x", 0, 0, -EBADF },
-		{ "no directory",	 -2, "x", 0, 0, -EBADF },
-		{ "removed cgroup",	 -3, "x", 0, 0, -ENODEV },
+		{ "no directory",	 file, "x", 0, 0, -EBADF },
+		{ "removed cgroup",	 removed, "x", 0, 0, -ENODEV },
 	};
 	struct bpf_link *link;
+	int fd;
 
 	ASSERT_EQ(strlen(too_long), MAX_NAME + 1, "one more than fits");
-	file = openat(cg[ROOT], "cgroup.procs", O_RDONLY);
-	ASSERT_OK(mkdirat(cg[ROOT], "removed", 0755), "mkdir");
-	removed = openat(cg[ROOT], "removed", O_RDONLY);
-	ASSERT_OK(unlinkat(cg[ROOT], "removed", AT_REMOVEDIR), "rmdir");
+	ASSERT_OK_FD(file, "open a file");
+	ASSERT_OK_FD(removed, "remove a cgroup");
 
 	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
 		LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = cases[i].flags);
-		int fd = cases[i].fd == -2 ? file : cases[i].fd == -3 ? removed : cases[i].fd;
 
 		opts.cgroup_stat.name = cases[i].name;
 		opts.cgroup_stat.mode = cases[i].mode;
-		fd = bpf_link_create(prog, fd, BPF_CGROUP_STAT, &opts);
+		fd = bpf_link_create(prog, cases[i].fd, BPF_CGROUP_STAT, &opts);
 		if (!ASSERT_EQ(fd, cases[i].err, cases[i].what) && fd >= 0)
 			close(fd);
 	}
@@ -645,8 +656,8 @@ out:
 
 static int load_without(__u64 caps)
 {
-	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_STAT);
+	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
 	__u64 old;
 	int fd;
 
@@ -696,8 +707,8 @@ static void test_capabilities(struct cgroup_stat *skel)
 
 static void test_load(void)
 {
-	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
 	char log[256] = "";
 	int fd;
 
