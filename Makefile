@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every target is a script of the same name in scripts/, which says how it works.
+
+help:
+	@echo 'make demo      boot a kernel with bpf.stat and watch it at work'
+	@echo 'make test      all tests; the last line counts them (TESTS="cgroup bpf": only these)'
+	@echo 'make check     those of the tests that boot nothing: style, sparse, shellcheck'
+	@echo 'make shell     a shell in the booted machine'
+	@echo 'make kernel    build/plain, the kernel'
+	@echo 'make tree      build/linux, its source with this repository laid over it'
+	@echo '               (KERNEL_SRC=dir-or-tarball: not from Debian)'
+	@echo 'make refresh   write the .patch files anew from what was edited in build/linux'
+	@echo 'make env       a shell in the build environment'
+	@echo 'make clean     remove build/; make distclean: and what was downloaded'
+
+tree refresh:
+	@scripts/$@
+
+env:
+	@scripts/env bash -i
+
+kernel: tree
+	@scripts/kernel
+
+shell: kernel
+	@scripts/boot -i bash -i
+
+demo: kernel
+	@scripts/demo
+
+check: kernel
+	@scripts/check
+
+test:
+	@scripts/test $(TESTS)
+
+clean:
+	@rm -rf build
+
+distclean: clean
+	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/bpf.stat"
+
+.PHONY: help tree refresh env kernel shell demo check test clean distclean
