@@ -79,8 +79,13 @@ static int cgroup_stat_read_result(struct seq_file *seq, int ret)
 	if (seq->count > CGROUP_STAT_MAX_OUTPUT)
 		return -E2BIG;
 
-	/* -ERESTARTSYS and what is below mean something inside the kernel only */
-	return ret <= 0 && ret > -ERESTARTSYS ? ret : -EIO;
+	/*
+	 * What the callers use themselves: -EAGAIN has seq_file's traverse()
+	 * come again at once, -ERESTARTSYS and below are the VFS's.
+	 */
+	if (ret > 0 || ret <= -ERESTARTSYS || ret == -EAGAIN)
+		return -EIO;
+	return ret;
 }
 
 /*

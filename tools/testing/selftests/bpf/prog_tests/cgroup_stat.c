@@ -486,7 +486,7 @@ static void test_retval(struct cgroup_stat *skel)
 	static const struct {
 		int ret, err;
 	} cases[] = {
-		{ -EPERM, -EPERM }, { -EAGAIN, -EAGAIN }, { -ENODATA, -ENODATA },
+		{ -EPERM, -EPERM }, { -EAGAIN, -EIO }, { -ENODATA, -ENODATA },
 		{ -511, -511 }, { -512, -EIO }, { -529, -EIO }, { -4095, -EIO },
 	};
 	struct bpf_link *link;
@@ -501,6 +501,8 @@ static void test_retval(struct cgroup_stat *skel)
 	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
 		skel->bss->retval = cases[i].ret;
 		ASSERT_EQ(pread_str(file, buf, sizeof(buf)), cases[i].err, "errno");
+		/* another path through seq_file */
+		ASSERT_EQ(pread(file, buf, 1, 1) < 0 ? -errno : 0, cases[i].err, "at an offset");
 	}
 
 	skel->bss->retval = 0;
