@@ -38,6 +38,6 @@ clean:
 	@rm -rf build
 
 distclean: clean
-	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/bpf.stat"
+	@rm -rf "$${XDG_CACHE_HOME:-$${HOME:-/root}/.cache}/bpf.stat"
 
 .PHONY: help tree refresh env kernel shell demo check test clean distclean
