@@ -62,11 +62,24 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 	struct bpf_run_ctx *old_run_ctx;
 	int ret;
 
-	rcu_read_lock_dont_migrate();
+	if (prog->sleepable) {
+		rcu_read_lock_trace();
+		migrate_disable();
+		might_fault();
+	} else {
+		rcu_read_lock_dont_migrate();
+	}
+
 	old_run_ctx = bpf_set_run_ctx(&run_ctx.run_ctx);
 	ret = bpf_prog_run(prog, ctx);
 	bpf_reset_run_ctx(old_run_ctx);
-	rcu_read_unlock_migrate();
+
+	if (prog->sleepable) {
+		migrate_enable();
+		rcu_read_unlock_trace();
+	} else {
+		rcu_read_unlock_migrate();
+	}
 	return ret;
 }
 
@@ -144,6 +157,8 @@ static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *n
 		if (old_prog && link->prog != old_prog)
 			return -EPERM;
 		if (new_prog->type != link->prog->type)
+			return -EINVAL;
+		if (new_prog->sleepable && !link->sleepable)
 			return -EINVAL;
 
 		old_prog = xchg(&link->prog, new_prog);
@@ -295,8 +310,9 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 
 	link->file.cft->seq_show = cgroup_stat_seq_show;
 	link->cookie = attr->link_create.stat_cookie;
-	bpf_link_init(&link->link, BPF_LINK_TYPE_CGROUP_STAT, &bpf_cgroup_stat_link_lops,
-		      prog, attr->link_create.attach_type);
+	bpf_link_init_sleepable(&link->link, BPF_LINK_TYPE_CGROUP_STAT,
+				&bpf_cgroup_stat_link_lops, prog,
+				attr->link_create.attach_type, prog->sleepable);
 	return no_free_ptr(link);
 }
 

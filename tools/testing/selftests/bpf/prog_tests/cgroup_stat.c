@@ -230,6 +230,32 @@ out:
 	bpf_link__destroy(link);
 }
 
+/* what waits for a link's programs is chosen when the link is made */
+static void test_update_sleepable(struct cgroup_stat *skel)
+{
+	struct bpf_link *link;
+	int file;
+
+	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	ASSERT_EQ(bpf_link__update_program(link, skel->progs.one_sleepable), -EINVAL,
+		  "sleepable for not sleepable");
+	bpf_link__destroy(link);
+
+	link = attach_name(skel->progs.one_sleepable, cg[ROOT], "x");
+	if (!ASSERT_OK_PTR(link, "attach sleepable"))
+		return;
+	file = openat(cg[CHILD], PREFIX "x", O_RDONLY);
+	assert_reads(file, "1\n");
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "not sleepable for sleepable");
+	assert_reads(file, "2\n");
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.one_sleepable), "and back");
+	assert_reads(file, "1\n");
+	close(file);
+	bpf_link__destroy(link);
+}
+
 /* a link that has lost its subtree for good */
 static void assert_gone(struct bpf_link *link, struct bpf_program *prog)
 {
@@ -711,7 +737,6 @@ static void test_load(void)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
-	char log[256] = "";
 	int fd;
 
 	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
@@ -720,15 +745,6 @@ static void test_load(void)
 	opts.expected_attach_type = BPF_TRACE_ITER;
 	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
 	ASSERT_EQ(fd, -EINVAL, "wrong expected_attach_type");
-
-	opts.expected_attach_type = BPF_CGROUP_STAT;
-	opts.prog_flags = BPF_F_SLEEPABLE;
-	opts.log_buf = log;
-	opts.log_size = sizeof(log);
-	opts.log_level = 1;
-	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
-	ASSERT_EQ(fd, -EINVAL, "sleepable");
-	ASSERT_HAS_SUBSTR(log, "Program of this type cannot be sleepable", "log");
 }
 
 static void test_rfc(void)
@@ -767,6 +783,7 @@ static const struct {
 	{ "subtree", test_subtree },
 	{ "mkdir_rmdir", test_mkdir_rmdir },
 	{ "update", test_update },
+	{ "update_sleepable", test_update_sleepable },
 	{ "detach", test_detach },
 	{ "root_removed", test_root_removed },
 	{ "collision", test_collision },

@@ -20,6 +20,13 @@ int two(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
+SEC("cgroup/stat.s")
+int one_sleepable(struct bpf_cgroup_stat_ctx *ctx)
+{
+	bpf_seq_write(ctx->meta->seq, "1\n", 2);
+	return 0;
+}
+
 /* all that the context says */
 SEC("cgroup/stat")
 int whoami(struct bpf_cgroup_stat_ctx *ctx)
