@@ -4,7 +4,8 @@
  *
  * One link stands for a file in every cgroup of a subtree. The files are made
  * and removed as a subtree file of the cgroup core, which the link embeds; here
- * are the program type, what runs a program when its file is read, and the link.
+ * are the program type, what runs a program when its file is read or written,
+ * and the link.
  *
  * The link holds no reference on the cgroup, the files hold none on the link.
  * An active reference on a file's kernfs node keeps the link, because removing
@@ -14,6 +15,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
+#include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/cgroup.h>
 #include <linux/cgroup_subtree_file.h>
@@ -26,11 +28,18 @@
 				"abcdefghijklmnopqrstuvwxyz"	\
 				"0123456789_.-"
 #define CGROUP_STAT_MAX_OUTPUT	SZ_4M
+#define CGROUP_STAT_DATA_SIZE	SZ_4K	/* of what is written, with at least one NUL */
 
 struct bpf_cgroup_stat_link {
 	struct bpf_link link;
 	struct cgroup_subtree_file file;
 	u64 cookie;
+};
+
+/* A program's context, and what bpf_cgroup_stat_data() finds from there. */
+struct cgroup_stat_ctx_kern {
+	struct bpf_cgroup_stat_ctx ctx;
+	const u8 *data;		/* CGROUP_STAT_DATA_SIZE bytes; NULL: the file is read */
 };
 
 static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link)
@@ -39,7 +48,7 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link
 }
 
 /*
- * RCU alone wouldn't do for a program that runs for long: when the last
+ * RCU alone wouldn't do for a program that runs for long: when its last
  * reference is put, what describes it (symbols, exception table) goes at once.
  * A count of zero means that an update has just put another program there.
  */
@@ -83,52 +92,75 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 	return ret;
 }
 
-/* What read(2) shall return, with the program's return value in @ret. */
-static int cgroup_stat_read_result(struct seq_file *seq, int ret)
+/*
+ * Called with an active reference on the file's kernfs node. Once that is
+ * broken, link and file may go any time, and so may the open file's private
+ * data. The seq_file and @data are the caller's own.
+ */
+static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
+			   const u8 *data, size_t len)
 {
+	struct bpf_cgroup_stat_link *link =
+		container_of(of_cft(of), struct bpf_cgroup_stat_link, file.cft[0]);
+	struct cgroup *cgrp = of_css(of)->cgroup;
+	struct kernfs_node *kn = of->kn;
+	struct bpf_prog *prog = cgroup_stat_get_prog(link);
+	struct bpf_iter_meta meta = { .seq = seq };
+	struct cgroup_stat_ctx_kern ctx = {
+		.ctx.meta = &meta,
+		.ctx.cgroup = cgrp,
+		.ctx.len = len,
+		.data = data,
+	};
+	u64 cookie = link->cookie;
+	int ret;
+
+	cgroup_get(cgrp);
+	kernfs_break_active_protection(kn);
+
+	ret = cgroup_stat_run_prog(prog, &ctx.ctx, cookie);
+	bpf_prog_put(prog);
+
+	kernfs_unbreak_active_protection(kn);
+	cgroup_put(cgrp);
+
+	/* -ERESTARTSYS and below mean something inside the kernel only */
+	return ret > 0 || ret <= -ERESTARTSYS ? -EIO : ret;
+}
+
+static int cgroup_stat_seq_show(struct seq_file *seq, void *v)
+{
+	int ret = cgroup_stat_run(seq->private, seq, NULL, 0);
+
 	/* seq_file comes again with a bigger buffer */
 	if (seq_has_overflowed(seq) && seq->size <= CGROUP_STAT_MAX_OUTPUT)
 		return 0;
 	if (seq->count > CGROUP_STAT_MAX_OUTPUT)
 		return -E2BIG;
 
-	/*
-	 * What the callers use themselves: -EAGAIN has seq_file's traverse()
-	 * come again at once, -ERESTARTSYS and below are the VFS's.
-	 */
-	if (ret > 0 || ret <= -ERESTARTSYS || ret == -EAGAIN)
-		return -EIO;
-	return ret;
+	/* seq_file's traverse() would retry on -EAGAIN for ever */
+	return ret == -EAGAIN ? -EIO : ret;
 }
 
-/*
- * Called with an active reference on the file's kernfs node. Once that is
- * broken, link and file may go any time, and so may the open file's private
- * data. The seq_file is the reader's own.
- */
-static int cgroup_stat_seq_show(struct seq_file *seq, void *v)
+static ssize_t cgroup_stat_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
+				 loff_t off)
 {
-	struct bpf_cgroup_stat_link *link =
-		container_of(seq_cft(seq), struct bpf_cgroup_stat_link, file.cft[0]);
-	struct kernfs_node *kn = ((struct kernfs_open_file *)seq->private)->kn;
-	struct bpf_prog *prog = cgroup_stat_get_prog(link);
-	struct bpf_iter_meta meta = { .seq = seq };
-	struct bpf_cgroup_stat_ctx ctx = {
-		.meta = &meta,
-		.cgroup = seq_css(seq)->cgroup,
-	};
-	u64 cookie = link->cookie;
+	/* no room for output; the file says who opened it, for programs that care */
+	struct seq_file seq = { .file = of->file };
+	u8 *data;
 	int ret;
 
-	cgroup_get(ctx.cgroup);
-	kernfs_break_active_protection(kn);
+	if (nbytes >= CGROUP_STAT_DATA_SIZE)
+		return -E2BIG;
 
-	ret = cgroup_stat_run_prog(prog, &ctx, cookie);
-	bpf_prog_put(prog);
+	data = kzalloc(CGROUP_STAT_DATA_SIZE, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
 
-	kernfs_unbreak_active_protection(kn);
-	cgroup_put(ctx.cgroup);
-	return cgroup_stat_read_result(seq, ret);
+	memcpy(data, buf, nbytes);
+	ret = cgroup_stat_run(of, &seq, data, nbytes);
+	kfree(data);
+	return ret ?: nbytes;
 }
 
 static void bpf_cgroup_stat_link_release(struct bpf_link *link)
@@ -254,14 +286,17 @@ static const struct bpf_link_ops bpf_cgroup_stat_link_lops = {
 	.fill_link_info = bpf_cgroup_stat_link_fill_link_info,
 };
 
+/* A direction that the mode forbids to all gets no handler. */
 static int cgroup_stat_set_mode(struct cgroup_subtree_file *file, u32 mode)
 {
 	if (mode & ~0666)
 		return -EINVAL;
-	if (mode & 0222)
-		return -EOPNOTSUPP;
 
 	file->mode = mode ?: 0444;
+	if (file->mode & 0444)
+		file->cft->seq_show = cgroup_stat_seq_show;
+	if (file->mode & 0222)
+		file->cft->write = cgroup_stat_write;
 	return 0;
 }
 
@@ -308,7 +343,6 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 	if (ret)
 		return ERR_PTR(ret);
 
-	link->file.cft->seq_show = cgroup_stat_seq_show;
 	link->cookie = attr->link_create.stat_cookie;
 	bpf_link_init_sleepable(&link->link, BPF_LINK_TYPE_CGROUP_STAT,
 				&bpf_cgroup_stat_link_lops, prog,
@@ -360,7 +394,7 @@ int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *pro
 	if (attr->link_create.flags || attr->link_create.target_fd)
 		return -EINVAL;
 
-	/* it runs in every reader: a user namespace's capabilities won't do */
+	/* it runs in whoever uses a file: a user namespace's capabilities won't do */
 	if (!bpf_capable() || !perfmon_capable())
 		return -EPERM;
 
@@ -391,7 +425,7 @@ static const struct bpf_func_proto *
 cgroup_stat_func_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
 {
 	switch (func_id) {
-	/* would hit whoever happens to read the file */
+	/* would hit whoever happens to use the file */
 	case BPF_FUNC_probe_write_user:
 	case BPF_FUNC_send_signal:
 	case BPF_FUNC_send_signal_thread:
@@ -437,6 +471,59 @@ static bool cgroup_stat_is_valid_access(int off, int size, enum bpf_access_type 
 		return false;
 	}
 }
+
+__bpf_kfunc_start_defs();
+
+/**
+ * bpf_cgroup_stat_data - what is being written to the file
+ * @ctx: the program's context
+ * @rdonly_buf_size: how many bytes to give access to, a constant
+ *
+ * The first @ctx->len bytes are those that were written, the rest is zero. They
+ * can only be read, and stay until the program returns.
+ *
+ * Return: the bytes; %NULL if the file is read, or @rdonly_buf_size is more than
+ *	   4096.
+ */
+__bpf_kfunc const u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
+					   const size_t rdonly_buf_size)
+{
+	if (rdonly_buf_size > CGROUP_STAT_DATA_SIZE)
+		return NULL;
+
+	return container_of(ctx, struct cgroup_stat_ctx_kern, ctx)->data;
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(cgroup_stat_kfunc_ids)
+BTF_ID_FLAGS(func, bpf_cgroup_stat_data, KF_RET_NULL)
+BTF_KFUNCS_END(cgroup_stat_kfunc_ids)
+
+BTF_ID_LIST_SINGLE(cgroup_stat_send_signal_id, func, bpf_send_signal_task)
+
+/* Programs of other types share the hook, and with it both sets and filters. */
+static int cgroup_stat_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id)
+{
+	bool is_cgroup_stat = resolve_prog_type(prog) == BPF_PROG_TYPE_CGROUP_STAT;
+
+	if (btf_id_set8_contains(&cgroup_stat_kfunc_ids, kfunc_id))
+		return is_cgroup_stat ? 0 : -EACCES;
+	/* would hit whoever happens to use the file */
+	return is_cgroup_stat && kfunc_id == cgroup_stat_send_signal_id[0] ? -EACCES : 0;
+}
+
+static const struct btf_kfunc_id_set cgroup_stat_kfunc_set = {
+	.owner	= THIS_MODULE,
+	.set	= &cgroup_stat_kfunc_ids,
+	.filter	= cgroup_stat_kfunc_filter,
+};
+
+static int __init cgroup_stat_kfunc_init(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_STAT, &cgroup_stat_kfunc_set);
+}
+late_initcall(cgroup_stat_kfunc_init);
 
 const struct bpf_prog_ops cgroup_stat_prog_ops = {
 };

@@ -40,8 +40,8 @@
 
 #include "kselftest.h"
 #include "cgroup_util.h"
+#include "bpf_stat_util.h"
 
-#define PREFIX		"bpf.stat."
 #define NAME		"kselftest"
 #define MAX_NAME	54	/* MAX_CFTYPE_NAME without the prefix and NUL */
 #define MAX_LINKS	64	/* rooted at one cgroup */
@@ -97,35 +97,8 @@ static bool fails(long ret, int err)
 }
 
 /*
- * bpf(2)
+ * Programs and links
  */
-
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
-
-static int sys_bpf(int cmd, union bpf_attr *attr)
-{
-	return syscall(__NR_bpf, cmd, attr, sizeof(*attr));
-}
-
-static __u64 ptr_to_u64(const void *ptr)
-{
-	return (unsigned long)ptr;
-}
-
-static int prog_load(const char *name, const struct bpf_insn *insns, int cnt)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_CGROUP_STAT;
-	attr.expected_attach_type = BPF_CGROUP_STAT;
-	attr.insns = ptr_to_u64(insns);
-	attr.insn_cnt = cnt;
-	attr.license = ptr_to_u64("GPL");
-	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
-	return sys_bpf(BPF_PROG_LOAD, &attr);
-}
 
 /* A program that outputs nothing. */
 static int load_empty(const char *name)
@@ -135,7 +108,7 @@ static int load_empty(const char *name)
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return prog_load(name, insns, ARRAY_SIZE(insns));
+	return prog_load(name, insns, ARRAY_SIZE(insns), 0);
 }
 
 /* A program that outputs a line of one letter. */
@@ -155,25 +128,7 @@ static int load_letter(char letter)
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return prog_load("letter", insns, ARRAY_SIZE(insns));
-}
-
-/* What link_create wants for an ordinary link, to be varied by the tests. */
-static union bpf_attr link_attr(int cgroup_fd, const char *name)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_create.prog_fd = prog;
-	attr.link_create.attach_type = BPF_CGROUP_STAT;
-	attr.link_create.cgroup_root = cgroup_fd;
-	attr.link_create.stat_name = ptr_to_u64(name);
-	return attr;
-}
-
-static int link_create(union bpf_attr *attr)
-{
-	return sys_bpf(BPF_LINK_CREATE, attr);
+	return prog_load("letter", insns, ARRAY_SIZE(insns), 0);
 }
 
 static int open_cgroup(const char *cgroup)
@@ -187,10 +142,9 @@ static int open_cgroup(const char *cgroup)
 static int attach_prog(int prog_fd, const char *cgroup, const char *name)
 {
 	int cgroup_fd = open_cgroup(cgroup);
-	union bpf_attr attr = link_attr(cgroup_fd, name);
+	union bpf_attr attr = link_attr(prog_fd, cgroup_fd, name);
 	int link, err;
 
-	attr.link_create.prog_fd = prog_fd;
 	link = link_create(&attr);
 	err = errno;
 	close(cgroup_fd);
@@ -203,32 +157,12 @@ static int attach(const char *cgroup, const char *name)
 	return attach_prog(prog, cgroup, name);
 }
 
-static int detach(int link)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_detach.link_fd = link;
-	return sys_bpf(BPF_LINK_DETACH, &attr);
-}
-
-static void obj_info(int fd, void *info, int len)
-{
-	union bpf_attr attr;
-
-	memset(info, 0, len);
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info = ptr_to_u64(info);
-	attr.info.info_len = len;
-	check(!sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr));
-}
-
 static struct bpf_link_info link_info(int link)
 {
 	struct bpf_link_info info;
 
-	obj_info(link, &info, sizeof(info));
+	memset(&info, 0, sizeof(info));
+	check(!obj_info(link, &info, sizeof(info)));
 	return info;
 }
 
@@ -248,7 +182,7 @@ static char *stat_file(const char *cgroup, const char *name)
 {
 	char *file;
 
-	check(asprintf(&file, "%s/" PREFIX "%s", cgroup, name) > 0);
+	check(asprintf(&file, "%s/" STAT_PREFIX "%s", cgroup, name) > 0);
 	return file;
 }
 
@@ -310,8 +244,8 @@ static int walk_one(const char *path, const struct stat *st, int type, struct FT
 
 	if (type == FTW_D)
 		walk.dirs++;
-	else if (!strncmp(base, PREFIX, strlen(PREFIX)) &&
-		 (!walk.name[0] || !strcmp(base + strlen(PREFIX), walk.name)))
+	else if (!strncmp(base, STAT_PREFIX, strlen(STAT_PREFIX)) &&
+		 (!walk.name[0] || !strcmp(base + strlen(STAT_PREFIX), walk.name)))
 		walk.files++;
 	return 0;
 }
@@ -548,7 +482,7 @@ static int test_gone_after_detach(const char *top)
 
 	new_cgroup(top, "a");
 	check_eq(files_of(link, NAME), 2);
-	check(!detach(link));
+	check(!link_detach(link));
 	check_eq(files_of(link, NAME), 0);
 	check(!has_file(new_cgroup(top, "new"), NAME));
 
@@ -563,18 +497,13 @@ static int test_gone_after_detach(const char *top)
 static int test_gone_after_unpin(const char *top)
 {
 	int link = attach(top, NAME), i;
-	union bpf_attr attr;
 
 	check(link >= 0);
 	if (mount_privately("bpf", "bpf", 0, NULL)) {
 		ksft_perror("bpffs can't be mounted");
 		return KSFT_SKIP;
 	}
-	memset(&attr, 0, sizeof(attr));
-	attr.pathname = ptr_to_u64(MNT "/pin");
-	attr.bpf_fd = link;
-	check(!sys_bpf(BPF_OBJ_PIN, &attr));
-
+	check(!obj_pin(link, MNT "/pin"));
 	check(!close(link));
 	check(has_file(top, NAME) && has_file(new_cgroup(top, "a"), NAME));
 	check(!unlink(MNT "/pin"));
@@ -598,7 +527,7 @@ static int test_gone_with_root_cgroup(const char *top)
 	check(!has_file(new_cgroup(top, "a"), NAME));
 	other = attach(top, NAME);
 	check_eq(files_of(other, NAME), 2);
-	check(!detach(link) && !close(link));
+	check(!link_detach(link) && !close(link));
 	check_eq(files_of(other, NAME), 2);
 	return KSFT_PASS;
 }
@@ -638,12 +567,12 @@ static int test_listed(const char *top)
 	int link;
 
 	check(dir);
-	check_eq(count_entries(dir, PREFIX NAME), 0);
+	check_eq(count_entries(dir, STAT_PREFIX NAME), 0);
 	link = attach(top, NAME);
 	check(link >= 0);
-	check_eq(count_entries(dir, PREFIX NAME), 1);
+	check_eq(count_entries(dir, STAT_PREFIX NAME), 1);
 	check(!close(link));
-	check_eq(count_entries(dir, PREFIX NAME), 0);
+	check_eq(count_entries(dir, STAT_PREFIX NAME), 0);
 	return KSFT_PASS;
 }
 
@@ -937,19 +866,19 @@ static int test_reserved_names(const char *top)
 					     "BPF.STAT.x", "x.bpf.stat.x" };
 	int i, link;
 
-	check(fails(mkdir(cg_name(top, PREFIX), 0755), EINVAL));
-	check(fails(mkdir(cg_name(top, PREFIX NAME), 0755), EINVAL));
-	check(fails(mkdir(cg_name(top, PREFIX NAME "/a"), 0755), ENOENT));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX NAME), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX NAME "/a"), 0755), ENOENT));
 	for (i = 0; i < ARRAY_SIZE(fine); i++)
 		new_cgroup(top, fine[i]);
 
 	/* where there is such a file, the VFS answers first */
 	link = attach(top, NAME);
 	check(link >= 0);
-	check(fails(mkdir(cg_name(top, PREFIX), 0755), EINVAL));
-	check(fails(mkdir(cg_name(top, PREFIX "other"), 0755), EINVAL));
-	check(fails(mkdir(cg_name(top, PREFIX NAME), 0755), EEXIST));
-	check(fails(mkdir(cg_name(top, PREFIX NAME "/a"), 0755), ENOTDIR));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX "other"), 0755), EINVAL));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX NAME), 0755), EEXIST));
+	check(fails(mkdir(cg_name(top, STAT_PREFIX NAME "/a"), 0755), ENOTDIR));
 	check_eq(files_of(link, NAME), 1 + ARRAY_SIZE(fine));
 	return KSFT_PASS;
 }
@@ -957,10 +886,10 @@ static int test_reserved_names(const char *top)
 static int reserved_names_v1(void *unused)
 {
 	check(!mkdir(MNT "/a", 0755));
-	check(fails(mkdir(MNT "/" PREFIX, 0755), EINVAL));
-	check(fails(mkdir(MNT "/a/" PREFIX NAME, 0755), EINVAL));
-	check(fails(rename(MNT "/a", MNT "/" PREFIX), EINVAL));
-	check(fails(rename(MNT "/a", MNT "/" PREFIX NAME), EINVAL));
+	check(fails(mkdir(MNT "/" STAT_PREFIX, 0755), EINVAL));
+	check(fails(mkdir(MNT "/a/" STAT_PREFIX NAME, 0755), EINVAL));
+	check(fails(rename(MNT "/a", MNT "/" STAT_PREFIX), EINVAL));
+	check(fails(rename(MNT "/a", MNT "/" STAT_PREFIX NAME), EINVAL));
 	check(!access(MNT "/a", F_OK));
 	check(!rename(MNT "/a", MNT "/bpf.stat"));
 	check(!rename(MNT "/bpf.stat", MNT "/bpf.statx"));
@@ -968,16 +897,6 @@ static int reserved_names_v1(void *unused)
 	check(fails(attach(MNT "/bpf.statx", NAME), EOPNOTSUPP));
 	check(!has_file(MNT, NAME) && !has_file(MNT "/bpf.statx", NAME));
 	return 0;
-}
-
-static int remove_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return type == FTW_DP && ftw->level ? cg_destroy(path) : 0;
-}
-
-static int remove_descendants(const char *cgroup)
-{
-	return nftw(cgroup, remove_cgroup, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* The names are reserved in v1 too, where a cgroup can be renamed. */
@@ -1002,7 +921,7 @@ static int test_reserved_names_v1(const char *top)
 
 static int attach_mode(const char *cgroup, __u32 mode)
 {
-	union bpf_attr attr = link_attr(open_cgroup(cgroup), NAME);
+	union bpf_attr attr = link_attr(prog, open_cgroup(cgroup), NAME);
 
 	attr.link_create.stat_mode = mode;
 	return link_create(&attr);
@@ -1010,7 +929,8 @@ static int attach_mode(const char *cgroup, __u32 mode)
 
 static int test_mode(const char *top)
 {
-	static const __u32 modes[] = { 0, 0400, 0040, 0004, 0440, 0404, 0044, 0444 };
+	static const __u32 modes[] = { 0, 0400, 0040, 0004, 0440, 0404, 0044, 0444,
+				       02, 020, 0200, 0222, 0600, 0644, 0666 };
 	mode_t want;
 	int i, link;
 	char *a;
@@ -1032,13 +952,10 @@ static int test_mode_refused(const char *top)
 {
 	static const __u32 nonsense[] = { 01, 010, 0100, 0111, 0555, 0777, 01444, 02444, 04444,
 					  S_IFREG | 0444, 1U << 31 };
-	static const __u32 writable[] = { 02, 020, 0200, 0222, 0600, 0644, 0666 };
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(nonsense); i++)
 		check(fails(attach_mode(top, nonsense[i]), EINVAL));
-	for (i = 0; i < ARRAY_SIZE(writable); i++)
-		check(fails(attach_mode(top, writable[i]), EOPNOTSUPP));
 	check_eq(count_files(NAME), 0);
 	return KSFT_PASS;
 }
@@ -1193,10 +1110,10 @@ static int test_owner_after_users_attach(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
 	struct owner_check in_b = {
-		.attr = link_attr(open_cgroup(b), NAME),
+		.attr = link_attr(prog, open_cgroup(b), NAME),
 		.file = stat_file(b, NAME), .uid = 1, .gid = 2,
 	}, in_hierarchy_root = {
-		.attr = link_attr(open_cgroup(hierarchy), NAME),
+		.attr = link_attr(prog, open_cgroup(hierarchy), NAME),
 		.file = stat_file(hierarchy, NAME), .uid = 0, .gid = 0,
 	};
 
@@ -1297,7 +1214,7 @@ static int test_detach_under_frozen_reader(const char *top)
 	check(!cg_write(a, "cgroup.freeze", "1"));
 	check(becomes(a, "frozen ", 1));
 	check(!rmdir(b));
-	check(!detach(link));
+	check(!link_detach(link));
 	check_eq(files_of(link, NAME), 0);
 	check(!cg_write(a, "cgroup.freeze", "0"));
 	check_eq(exit_status(reader), ENODEV);
@@ -1345,7 +1262,7 @@ static int test_open_across_detach(const char *top)
 	half = open_file(top, NAME);
 	check_eq(read(done, buf, sizeof(buf)), 2);
 	check_eq(read(half, buf, 1), 1);
-	check(!detach(link));
+	check(!link_detach(link));
 
 	check(fails(read(fresh, buf, sizeof(buf)), ENODEV));
 	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
@@ -1385,7 +1302,8 @@ static int test_open_keeps_nothing(const char *top)
 	fd = open_file(a, NAME);
 	top_fd = open_file(top, NAME);
 	check_eq(read(fd, buf, sizeof(buf)), 2);
-	obj_info(letter, &info, sizeof(info));
+	memset(&info, 0, sizeof(info));
+	check(!obj_info(letter, &info, sizeof(info)));
 	check(!rmdir(a));
 	check(!close(letter));
 	check(prog_exists(info.id));
@@ -1409,7 +1327,7 @@ static int test_open_keeps_nothing(const char *top)
 static int test_attach_needs_permission(const char *top)
 {
 	char *a = new_cgroup(top, "a");
-	union bpf_attr attr = link_attr(open_cgroup(a), NAME);
+	union bpf_attr attr = link_attr(prog, open_cgroup(a), NAME);
 
 	check_eq(as_user(BPF_CAPS, do_link_create, &attr), EACCES);
 	check_eq(as_user(BPF_CAPS | CAP(CAP_DAC_OVERRIDE), do_link_create, &attr), 0);
@@ -1427,7 +1345,7 @@ static int test_attach_needs_permission(const char *top)
 
 static int test_attach_needs_capabilities(const char *top)
 {
-	union bpf_attr attr = link_attr(open_cgroup(top), NAME);
+	union bpf_attr attr = link_attr(prog, open_cgroup(top), NAME);
 	__u64 others = ~0ULL >> (63 - CAP_LAST_CAP) & ~BPF_CAPS & ~CAP(CAP_SYS_ADMIN);
 
 	check(!chown(top, TEST_UID, TEST_UID));
@@ -1463,7 +1381,7 @@ static int do_load_in_user_namespace(void *name)
 /* The capabilities that count are those in the first user namespace. */
 static int test_attach_in_user_namespace(const char *top)
 {
-	union bpf_attr attr = link_attr(open_cgroup(top), NAME);
+	union bpf_attr attr = link_attr(prog, open_cgroup(top), NAME);
 
 	if (access("/proc/self/ns/user", F_OK)) {
 		ksft_perror("no user namespaces");
@@ -1492,7 +1410,7 @@ static int test_attach_read_only_mount(const char *top)
 
 static int attach_fd(int fd)
 {
-	union bpf_attr attr = link_attr(fd, NAME);
+	union bpf_attr attr = link_attr(prog, fd, NAME);
 
 	return link_create(&attr);
 }
@@ -1527,7 +1445,7 @@ static int test_cgroup_root_refused(const char *top)
 
 static int attach_flags(const char *cgroup, __u32 flags, __u32 target_fd)
 {
-	union bpf_attr attr = link_attr(open_cgroup(cgroup), NAME);
+	union bpf_attr attr = link_attr(prog, open_cgroup(cgroup), NAME);
 
 	attr.link_create.flags = flags;
 	attr.link_create.target_fd = target_fd;
@@ -1603,14 +1521,6 @@ struct subtree_file_test {
 
 #undef T
 
-/* Kill whoever runs in a cgroup and remove what is below it. */
-static void clear_cgroup(const char *cgroup)
-{
-	cg_killall(cgroup);
-	check(becomes(cgroup, "populated ", 0));
-	check(!remove_descendants(cgroup));
-}
-
 /* Run a test below a cgroup of its own, and see that nothing stays behind. */
 static int run_test(const struct subtree_file_test *test)
 {
@@ -1620,7 +1530,7 @@ static int run_test(const struct subtree_file_test *test)
 
 	/* there may be one of a run that was interrupted */
 	check(top && (!cg_create(top) || errno == EEXIST));
-	clear_cgroup(top);
+	check(!clear_cgroup(top));
 	before = count_all_files();
 
 	pid = fork();
@@ -1633,7 +1543,7 @@ static int run_test(const struct subtree_file_test *test)
 	if (ret < 0)
 		ksft_print_msg("%s was killed, perhaps after %d s\n", test->name, TIME_LIMIT);
 
-	clear_cgroup(top);
+	check(!clear_cgroup(top));
 	after = count_all_files();
 	check(!rmdir(top));
 	free(top);

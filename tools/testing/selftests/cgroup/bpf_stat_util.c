@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "cgroup_util.h"
+#include "bpf_stat_util.h"
+
+int sys_bpf(int cmd, union bpf_attr *attr)
+{
+	return syscall(__NR_bpf, cmd, attr, sizeof(*attr));
+}
+
+__u64 ptr_to_u64(const void *ptr)
+{
+	return (unsigned long)ptr;
+}
+
+int prog_load(const char *name, const struct bpf_insn *insns, int cnt, __u32 flags)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_STAT;
+	attr.expected_attach_type = BPF_CGROUP_STAT;
+	attr.insns = ptr_to_u64(insns);
+	attr.insn_cnt = cnt;
+	attr.prog_flags = flags;
+	attr.license = ptr_to_u64("GPL");
+	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
+	return sys_bpf(BPF_PROG_LOAD, &attr);
+}
+
+union bpf_attr link_attr(int prog_fd, int cgroup_fd, const char *name)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = prog_fd;
+	attr.link_create.attach_type = BPF_CGROUP_STAT;
+	attr.link_create.cgroup_root = cgroup_fd;
+	attr.link_create.stat_name = ptr_to_u64(name);
+	return attr;
+}
+
+int link_create(union bpf_attr *attr)
+{
+	return sys_bpf(BPF_LINK_CREATE, attr);
+}
+
+int link_detach(int link)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_detach.link_fd = link;
+	return sys_bpf(BPF_LINK_DETACH, &attr);
+}
+
+int obj_info(int fd, void *info, int len)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = fd;
+	attr.info.info = ptr_to_u64(info);
+	attr.info.info_len = len;
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+int obj_pin(int fd, const char *path)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.pathname = ptr_to_u64(path);
+	attr.bpf_fd = fd;
+	return sys_bpf(BPF_OBJ_PIN, &attr);
+}
+
+static int remove_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return type == FTW_DP && ftw->level ? cg_destroy(path) : 0;
+}
+
+int remove_descendants(const char *cgroup)
+{
+	return nftw(cgroup, remove_cgroup, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+int clear_cgroup(const char *cgroup)
+{
+	cg_killall(cgroup);
+	if (cg_read_key_long_poll(cgroup, "cgroup.events", "populated ", 0, 1000, 10000)) {
+		errno = EBUSY;
+		return -1;
+	}
+	return remove_descendants(cgroup);
+}
