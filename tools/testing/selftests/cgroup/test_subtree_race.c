@@ -1,0 +1,1524 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Races between all that can happen to the files of cgroup_stat links: cgroups
+ * come and go, links are made on them with names that collide, updated, pinned,
+ * detached and closed, and meanwhile the files are read and written in all ways.
+ *
+ *	test_subtree_race [SECONDS [SEED]]
+ *
+ * Each racer is a process that takes one random step after the other. In a race
+ * much may fail, but with certain errors only: did() looks them up in a table.
+ * From time to time all racers pause, and links and files have to agree. At the
+ * end everything goes, and what there is of cgroups, files, links and programs
+ * has to be what it was. The rest is the kernel's job: run this on one that
+ * checks locks and memory, and look at its log.
+ *
+ * Where the kernel has failslab, some racers run out of memory all the time.
+ */
+#define _GNU_SOURCE
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/bpf.h>
+#include <linux/btf.h>
+#include <linux/limits.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "cgroup_util.h"
+#include "bpf_stat_util.h"
+
+#define SECONDS		10	/* unless told otherwise */
+#define ROUND		5	/* seconds between pauses */
+#define DEADLINE	60	/* seconds for what has to happen, if not at once */
+#define MAX_DEPTH	3	/* of the tree of cgroups */
+#define MAX_RACERS	32
+#define MAX_PINS	3
+#define MAX_MESSAGES	20
+#define MNT		"/mnt"	/* mounted over in a private namespace only */
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define SLEEP_ADDR	0x10000000	/* a program that reads this page may sleep */
+#define PROG_ERRNO	ENOTUNIQ	/* nothing but a program returns it here */
+#define SHORT_LEN	2
+#define MAX_WRITE	4095
+#define CHUNK		448	/* fits a program's stack */
+#define CHUNKS		10	/* of a long output: more than a page */
+#define LONG_LEN	(CHUNK * CHUNKS)
+
+/*
+ * What racers do, and with what errors they may fail
+ */
+
+enum op {
+	MKDIR, RMDIR, CHANGE_DIR, CHANGE_FILE, WALK, SPAWN, KILL,
+	OPEN_CGROUP, LOAD, ATTACH, CLOSE_LINK, DETACH, FIND_LINK, FIND_PROG,
+	UPDATE, UPDATE_REPLACE, UPDATE_SLEEPABLE, UPDATE_GONE,
+	INFO, FDINFO, PIN, GET_PIN, UNPIN,
+	OPEN, READ, READ_PIECE, READ_HELD, READ_ASLEEP, WRITE, WRITE_ASLEEP,
+	NR_OPS,
+};
+
+#define MAX_EXCUSES	3
+
+static const struct {
+	const char *name;
+	struct excuse {
+		int err;
+		const char *why;
+	} excuses[MAX_EXCUSES];
+} ops[NR_OPS] = {
+	[MKDIR] = { "mkdir", { { EEXIST, "exists" },
+			       { ENOENT, "no parent" },
+			       { ENODEV, "parent is being removed" } } },
+	[RMDIR] = { "rmdir", { { ENOENT, "not there" },
+			       { EBUSY, "has children or processes" },
+			       { ENODEV, "is being removed" } } },
+	[CHANGE_DIR] = { "chmod and chown of a directory", { { ENOENT, "not there" } } },
+	[CHANGE_FILE] = { "chmod and chown of a file", { { ENOENT, "not there" } } },
+	[WALK] = { "walk", { { ENOENT, "a directory went under it" } } },
+	[SPAWN] = { "clone into cgroup", { { ENOENT, "not there" },
+					   { ENODEV, "is being removed" } } },
+	[KILL] = { "cgroup.kill", { { ENOENT, "not there" },
+				    { ENODEV, "is being removed" } } },
+	[OPEN_CGROUP] = { "open of a cgroup", { { ENOENT, "not there" } } },
+	[LOAD] = { "load of a program" },
+	[ATTACH] = { "attach", { { EEXIST, "name is taken" },
+				 { ENODEV, "cgroup was removed" } } },
+	[CLOSE_LINK] = { "close of a link" },
+	[DETACH] = { "detach" },
+	[FIND_LINK] = { "link by id", { { ENOENT, "closed" } } },
+	[FIND_PROG] = { "program by id", { { ENOENT, "replaced and freed" } } },
+	[UPDATE] = { "update", { { ENOLINK, "detached, or cgroup removed" } } },
+	[UPDATE_REPLACE] = { "update, replace", { { ENOLINK, "detached, or cgroup removed" },
+						  { EPERM, "has another program" } } },
+	[UPDATE_SLEEPABLE] = { "update, sleepable", { { ENOLINK, "detached, or cgroup removed" },
+						      { EINVAL, "link isn't for those" } } },
+	[UPDATE_GONE] = { "update refused after detach" },
+	[INFO] = { "info" },
+	[FDINFO] = { "fdinfo" },
+	[PIN] = { "pin", { { EEXIST, "path is taken" } } },
+	[GET_PIN] = { "get of a pin", { { ENOENT, "not there" } } },
+	[UNPIN] = { "unpin", { { ENOENT, "not there" } } },
+	[OPEN] = { "open", { { ENOENT, "not there" },
+			     { ENODEV, "is being removed" } } },
+	[READ] = { "read", { { ENODEV, "file is gone" },
+			     { PROG_ERRNO, "the program's answer" } } },
+	[READ_PIECE] = { "read of a piece", { { ENODEV, "file is gone" },
+					      { PROG_ERRNO, "the program's answer" } } },
+	[READ_HELD] = { "read of a held file", { { ENODEV, "file is gone" },
+						 { PROG_ERRNO, "the program's answer" } } },
+	[READ_ASLEEP] = { "read, perhaps asleep", { { ENODEV, "file is gone" },
+						    { PROG_ERRNO, "the program's answer" } } },
+	[WRITE] = { "write", { { ENODEV, "file is gone" },
+			       { PROG_ERRNO, "the program's answer" } } },
+	[WRITE_ASLEEP] = { "write, perhaps asleep", { { ENODEV, "file is gone" },
+						      { PROG_ERRNO, "the program's answer" } } },
+};
+
+struct tally {
+	long done;
+	long excused[MAX_EXCUSES];
+	long no_memory;
+};
+
+enum phase { RUN, PAUSE, STOP };
+
+/* Shared by all processes, accessed atomically. */
+static struct {
+	enum phase phase;
+	int paused;		/* racers */
+	int failures;		/* with errors that aren't in the table */
+	int faults;		/* things that can't be */
+	struct tally tally[NR_OPS];
+	enum op last[MAX_RACERS];
+	__u32 links[6];		/* ids of links that were attached lately */
+} *shared;
+
+/* The racer that this process is. */
+static int self;
+static unsigned int seed;
+static bool lacks_memory;
+
+static char top[PATH_MAX];
+static int storage = -1;	/* a map with a value in each cgroup */
+
+#define get(var)	__atomic_load_n(&(var), __ATOMIC_SEQ_CST)
+#define set(var, val)	__atomic_store_n(&(var), val, __ATOMIC_SEQ_CST)
+#define add(var, val)	__atomic_add_fetch(&(var), val, __ATOMIC_SEQ_CST)
+
+static int choose(int n)
+{
+	return rand_r(&seed) % n;
+}
+
+static void failed(enum op op, int err)
+{
+	if (add(shared->failures, 1) <= MAX_MESSAGES)
+		ksft_print_msg("%s: %s, which isn't right there\n", ops[op].name, strerror(err));
+}
+
+/* Take note of how an operation ended; returns what it returned. */
+static long did(enum op op, long ret)
+{
+	struct tally *tally = &shared->tally[op];
+	int err = errno, i;
+
+	set(shared->last[self], op);
+	if (ret >= 0) {
+		add(tally->done, 1);
+		return ret;
+	}
+	for (i = 0; i < MAX_EXCUSES; i++) {
+		if (err == ops[op].excuses[i].err) {
+			add(tally->excused[i], 1);
+			return ret;
+		}
+	}
+	if (err == ENOMEM && lacks_memory)
+		add(tally->no_memory, 1);
+	else
+		failed(op, err);
+	return ret;
+}
+
+static void fault(const char *what, long got, long want)
+{
+	if (add(shared->faults, 1) <= MAX_MESSAGES)
+		ksft_print_msg("%s: %ld, not %ld\n", what, got, want);
+}
+
+static void expect(const char *what, long got, long want)
+{
+	if (got != want)
+		fault(what, got, want);
+}
+
+/*
+ * Programs. What they output is the letter that is their link's cookie, so that
+ * it tells by whom it was written, whatever program the link has just got.
+ */
+
+enum kind {
+	SHORT,		/* two letters, and touches its cgroup */
+	LONG,		/* outgrows the buffer */
+	FAILING,	/* returns an errno */
+	SLEEPABLE,	/* as SHORT, but sleeps before it touches the cgroup */
+	NR_KINDS,
+};
+
+static int progs[NR_KINDS];
+
+static struct {
+	struct bpf_insn insns[256];
+	int cnt;
+} code;
+
+#define MOV(d, s)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
+#define MOV_IMM(d, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
+#define ADD_IMM(d, i)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, d, 0, 0, i)
+#define LOAD_PTR(d, s, o) INSN(BPF_LDX | BPF_MEM | BPF_DW, d, s, o, 0)
+#define PUSH(o, s)	INSN(BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, s, o, 0)
+#define CALL(f)		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, f)
+#define EXIT		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+static void emit(struct bpf_insn insn)
+{
+	code.insns[code.cnt++] = insn;
+}
+
+static void emit_imm64(int reg, int src, __u64 imm)
+{
+	emit(INSN(BPF_LD | BPF_DW | BPF_IMM, reg, src, 0, imm));
+	emit(INSN(0, 0, 0, 0, imm >> 32));
+}
+
+static void emit_return(int ret)
+{
+	emit(MOV_IMM(BPF_REG_0, ret));
+	emit(EXIT);
+}
+
+/* Fill the last bytes of the stack with the cookie, which is a letter. */
+static void emit_letters(int len)
+{
+	int off;
+
+	emit(MOV(BPF_REG_1, BPF_REG_6));
+	emit(CALL(BPF_FUNC_get_attach_cookie));
+	emit_imm64(BPF_REG_1, 0, 0x0101010101010101);
+	emit(INSN(BPF_ALU64 | BPF_MUL | BPF_X, BPF_REG_0, BPF_REG_1, 0, 0));
+	for (off = -len; off < 0; off += 8)
+		emit(PUSH(off, BPF_REG_0));
+}
+
+/* Output the beginning of what emit_letters(size) has made. */
+static void emit_output(int size, int len)
+{
+	/* r1 = ctx->meta->seq, both are first in their structures */
+	emit(LOAD_PTR(BPF_REG_1, BPF_REG_6, 0));
+	emit(LOAD_PTR(BPF_REG_1, BPF_REG_1, 0));
+	emit(MOV(BPF_REG_2, BPF_REG_10));
+	emit(ADD_IMM(BPF_REG_2, -size));
+	emit(MOV_IMM(BPF_REG_3, len));
+	emit(CALL(BPF_FUNC_seq_write));
+}
+
+/* Make a value in the storage of ctx->cgroup, which is second: is it still there? */
+static void emit_touch(void)
+{
+	emit_imm64(BPF_REG_1, BPF_PSEUDO_MAP_FD, storage);
+	emit(LOAD_PTR(BPF_REG_2, BPF_REG_6, 8));
+	emit(MOV_IMM(BPF_REG_3, 0));
+	emit(MOV_IMM(BPF_REG_4, BPF_LOCAL_STORAGE_GET_F_CREATE));
+	emit(CALL(BPF_FUNC_cgrp_storage_get));
+}
+
+/* Read the reader's memory, which may take as long as a page fault does. */
+static void emit_sleep(void)
+{
+	emit(MOV(BPF_REG_1, BPF_REG_10));
+	emit(ADD_IMM(BPF_REG_1, -8));
+	emit(MOV_IMM(BPF_REG_2, 8));
+	emit(MOV_IMM(BPF_REG_3, SLEEP_ADDR));
+	emit(CALL(BPF_FUNC_copy_from_user));
+	emit(INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 0));
+	emit_return(-EFAULT);
+}
+
+static int load(enum kind kind)
+{
+	int ret = 0, i;
+
+	code.cnt = 0;
+	emit(MOV(BPF_REG_6, BPF_REG_1));
+	switch (kind) {
+	case FAILING:
+		ret = -PROG_ERRNO;
+		break;
+	case LONG:
+		emit_letters(CHUNK);
+		for (i = 0; i < CHUNKS; i++)
+			emit_output(CHUNK, CHUNK);
+		break;
+	default:
+		if (kind == SLEEPABLE)
+			emit_sleep();
+		emit_touch();
+		emit_letters(8);
+		emit_output(8, SHORT_LEN);
+		break;
+	}
+	emit_return(ret);
+	return prog_load("race", code.insns, code.cnt,
+			 kind == SLEEPABLE ? BPF_F_SLEEPABLE : 0);
+}
+
+/* One that others use too, or a new one, which goes when its links don't have it. */
+static int some_prog(enum kind kind)
+{
+	if (lacks_memory || choose(4))
+		return fcntl(progs[kind], F_DUPFD_CLOEXEC, 0);
+	return did(LOAD, load(kind));
+}
+
+/* Type information of the storage's keys and values: 1 is int. */
+static int load_btf(void)
+{
+	static const struct {
+		struct btf_header header;
+		struct btf_type type;
+		__u32 integer;
+		char strings[5];
+	} btf = {
+		.header = {
+			.magic = BTF_MAGIC, .version = BTF_VERSION,
+			.hdr_len = sizeof(struct btf_header),
+			.type_len = sizeof(struct btf_type) + sizeof(__u32),
+			.str_off = sizeof(struct btf_type) + sizeof(__u32),
+			.str_len = 5,
+		},
+		.type = { .name_off = 1, .info = BTF_KIND_INT << 24, .size = sizeof(int) },
+		.integer = BTF_INT_SIGNED << 24 | 8 * sizeof(int),
+		.strings = "\0int",
+	};
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.btf = ptr_to_u64(&btf);
+	attr.btf_size = offsetof(typeof(btf), strings) + sizeof(btf.strings);
+	return sys_bpf(BPF_BTF_LOAD, &attr);
+}
+
+static int create_storage(void)
+{
+	union bpf_attr attr;
+	int btf = load_btf(), map;
+
+	if (btf < 0)
+		return -1;
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_CGRP_STORAGE;
+	attr.map_flags = BPF_F_NO_PREALLOC;
+	attr.key_size = sizeof(int);
+	attr.value_size = sizeof(int);
+	attr.btf_fd = btf;
+	attr.btf_key_type_id = 1;
+	attr.btf_value_type_id = 1;
+	map = sys_bpf(BPF_MAP_CREATE, &attr);
+	close(btf);
+	return map;
+}
+
+/*
+ * Cgroups
+ */
+
+static const char * const dirs[] = { "a", "b" };
+static const char * const names[] = { "race_a", "race_b", "race_c" };
+
+#define NR_NAMES	((int)ARRAY_SIZE(names))
+#define LETTER(name)	('a' + (name))
+
+static int name_index(const char *name)
+{
+	int i;
+
+	for (i = 0; i < NR_NAMES; i++) {
+		if (!strcmp(name, names[i]))
+			return i;
+	}
+	return -1;
+}
+
+/* Append a child's name to the path. */
+static void descend(char *path)
+{
+	strcat(path, "/");
+	strcat(path, dirs[choose(ARRAY_SIZE(dirs))]);
+}
+
+/* A cgroup that there may be, at least so deep below the top. */
+static void some_cgroup(char *path, int min_depth)
+{
+	int depth = min_depth + choose(MAX_DEPTH + 1 - min_depth);
+
+	snprintf(path, PATH_MAX, "%s", top);
+	while (depth--)
+		descend(path);
+}
+
+static void stat_path(char *path, const char *cgroup, int name)
+{
+	snprintf(path, PATH_MAX, "%s/" STAT_PREFIX "%s", cgroup, names[name]);
+}
+
+/* A file that there may be; returns which name it has. */
+static int some_file(char *path)
+{
+	int name = choose(NR_NAMES);
+	char cgroup[PATH_MAX];
+
+	some_cgroup(cgroup, 0);
+	stat_path(path, cgroup, name);
+	return name;
+}
+
+static void make_cgroups(void)
+{
+	int depth = 1 + choose(MAX_DEPTH);
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", top);
+	while (depth--) {
+		descend(path);
+		did(MKDIR, mkdir(path, 0755));
+	}
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	if (type == FTW_DP)
+		did(RMDIR, rmdir(path));
+	return 0;
+}
+
+/* With or without what is below it. Links are rooted at some. */
+static void remove_cgroups(void)
+{
+	char path[PATH_MAX];
+
+	some_cgroup(path, 1);
+	if (choose(6))
+		did(RMDIR, rmdir(path));
+	else
+		did(WALK, nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS));
+}
+
+static void change_modes(void)
+{
+	char path[PATH_MAX];
+
+	some_cgroup(path, 0);
+	did(CHANGE_DIR, chmod(path, choose(2) ? 02755 : 0755));
+	did(CHANGE_DIR, chown(path, choose(3), choose(3)));
+	some_file(path);
+	did(CHANGE_FILE, chmod(path, choose(2) ? 0600 : 0644));
+	did(CHANGE_FILE, chown(path, choose(3), choose(3)));
+}
+
+static int look(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return 0;
+}
+
+static void walk(void)
+{
+	char path[PATH_MAX];
+
+	some_cgroup(path, 0);
+	did(WALK, nftw(path, look, 16, FTW_PHYS));
+}
+
+/*
+ * Readers
+ */
+
+/* Whatever has happened, nobody but the link of this name can have written it. */
+static void check_letters(const char *buf, int len, int name)
+{
+	while (len--) {
+		if (buf[len] == LETTER(name))
+			continue;
+		fault("a letter that was read", buf[len], LETTER(name));
+		return;
+	}
+}
+
+static void read_whole(enum op op, const char *path, int name)
+{
+	char buf[2 * LONG_LEN];
+	int fd, ret, len = 0;
+
+	fd = did(OPEN, open(path, O_RDONLY | O_CLOEXEC));
+	if (fd < 0)
+		return;
+	while ((ret = did(op, read(fd, buf + len, sizeof(buf) - len))) > 0)
+		len += ret;
+	check_letters(buf, len, name);
+	if (!ret && len != SHORT_LEN)
+		expect("length of what was read", len, LONG_LEN);
+	close(fd);
+}
+
+static void read_files(void)
+{
+	char path[PATH_MAX];
+	int name = some_file(path);
+
+	read_whole(READ, path, name);
+}
+
+static void read_pieces(void)
+{
+	char path[PATH_MAX], buf[LONG_LEN];
+	int name = some_file(path), fd, ret, pos = 0;
+
+	fd = did(OPEN, open(path, O_RDONLY | O_CLOEXEC));
+	if (fd < 0)
+		return;
+	while ((ret = did(READ_PIECE, pread(fd, buf, 1 + choose(600), pos))) > 0) {
+		check_letters(buf, ret, name);
+		pos += ret;
+		/* elsewhere, so that it is all written anew the next time */
+		if (!choose(20))
+			did(READ_PIECE, pread(fd, buf, 1, choose(LONG_LEN)));
+	}
+	close(fd);
+}
+
+/* Files that stay open whatever becomes of them, some of them the same. */
+static void hold_files(void)
+{
+	static struct {
+		int fd;
+		int name;
+	} held[16];
+	char path[PATH_MAX], buf[LONG_LEN];
+	int i = choose(ARRAY_SIZE(held)), ret;
+
+	if (!held[i].fd) {
+		held[i].name = some_file(path);
+		ret = did(OPEN, open(path, O_RDONLY | O_CLOEXEC));
+		held[i].fd = ret < 0 ? 0 : ret;
+		return;
+	}
+	if (choose(2))
+		lseek(held[i].fd, 0, SEEK_SET);
+	ret = did(READ_HELD, read(held[i].fd, buf, sizeof(buf)));
+	if (ret > 0)
+		check_letters(buf, ret, held[i].name);
+	if (choose(ret < 0 ? 2 : 8))
+		return;
+	close(held[i].fd);
+	held[i].fd = 0;
+}
+
+static int userfaultfd(void)
+{
+	return syscall(__NR_userfaultfd, O_CLOEXEC);
+}
+
+/* Who touches the page that programs read gets it late. */
+static void *serve_faults(void *arg)
+{
+	unsigned int my_seed = seed;
+	int fd = (long)arg;
+	struct uffd_msg msg;
+	struct uffdio_copy copy = {
+		.dst = SLEEP_ADDR,
+		.len = sysconf(_SC_PAGESIZE),
+	};
+
+	copy.src = ptr_to_u64(calloc(1, copy.len));
+	while (read(fd, &msg, sizeof(msg)) == sizeof(msg)) {
+		usleep(rand_r(&my_seed) % 100000);
+		while (ioctl(fd, UFFDIO_COPY, &copy) && errno == EAGAIN)
+			usleep(1000);
+	}
+	return NULL;
+}
+
+static void delay_faults(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register page = {
+		.range = { .start = SLEEP_ADDR, .len = sysconf(_SC_PAGESIZE) },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = userfaultfd();
+	pthread_t thread;
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &page) ||
+	    pthread_create(&thread, NULL, serve_faults, (void *)(long)fd))
+		fault("errno of userfaultfd", errno, 0);
+}
+
+/* Who runs a program that sleeps is to wait for it. */
+static void be_slow(void)
+{
+	static bool slow;
+
+	if (!slow)
+		delay_faults();
+	slow = true;
+	madvise((void *)SLEEP_ADDR, sysconf(_SC_PAGESIZE), MADV_DONTNEED);
+}
+
+static void read_sleeping(void)
+{
+	char path[PATH_MAX];
+	int name = some_file(path);
+
+	be_slow();
+	read_whole(READ_ASLEEP, path, name);
+}
+
+/*
+ * Writers. Programs write nothing then, and it is all or an error that is taken.
+ */
+
+static void write_whole(enum op op)
+{
+	static const char text[MAX_WRITE];
+	int fd, len = 1 + choose(choose(10) ? 10 : MAX_WRITE);
+	char path[PATH_MAX];
+	long ret;
+
+	some_file(path);
+	fd = did(OPEN, open(path, O_WRONLY | O_CLOEXEC));
+	if (fd < 0)
+		return;
+	while ((ret = did(op, write(fd, text, len))) >= 0) {
+		expect("length of what was written", ret, len);
+		if (choose(2))
+			break;
+	}
+	close(fd);
+}
+
+static void write_files(void)
+{
+	write_whole(WRITE);
+}
+
+static void write_sleeping(void)
+{
+	be_slow();
+	write_whole(WRITE_ASLEEP);
+}
+
+/*
+ * Links
+ */
+
+static bool is_ours(const struct bpf_link_info *info, const char *name)
+{
+	return info->type == BPF_LINK_TYPE_CGROUP_STAT && name_index(name) >= 0;
+}
+
+/* Get a link's info and its name without the prefix. */
+static int get_info(int link, struct bpf_link_info *info, char *name, int len)
+{
+	char file[NAME_MAX + 1] = "";
+	int ret;
+
+	memset(info, 0, sizeof(*info));
+	info->cgroup_stat.name = ptr_to_u64(file);
+	info->cgroup_stat.name_len = sizeof(file);
+	ret = obj_info(link, info, sizeof(*info));
+	snprintf(name, len, "%s", file + strlen(STAT_PREFIX));
+	return ret;
+}
+
+static void check_info(int link, struct bpf_link_info *info)
+{
+	char name[NAME_MAX];
+
+	if (did(INFO, get_info(link, info, name, sizeof(name))))
+		return;
+	expect("a link's name is ours", is_ours(info, name), true);
+	expect("a link's cookie", info->cgroup_stat.cookie, name[strlen(name) - 1]);
+	expect("a link's mode", info->cgroup_stat.mode, 0644);
+	expect("a link has files while it has a cgroup", !!info->cgroup_stat.nr_files,
+	       !!info->cgroup_stat.cgroup_id);
+}
+
+static void check_fdinfo(int link)
+{
+	char path[64], buf[1024];
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", link);
+	ret = read_text(path, buf, sizeof(buf));
+	errno = -ret;
+	if (did(FDINFO, ret) >= 0)
+		expect("a name in fdinfo", !!strstr(buf, "name:\t" STAT_PREFIX "race_"), true);
+}
+
+static int link_update(int link, int prog, int old_prog)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_update.link_fd = link;
+	attr.link_update.new_prog_fd = prog;
+	if (old_prog >= 0) {
+		attr.link_update.flags = BPF_F_REPLACE;
+		attr.link_update.old_prog_fd = old_prog;
+	}
+	return sys_bpf(BPF_LINK_UPDATE, &attr);
+}
+
+static int fd_by_id(int cmd, __u32 id)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_id = id;	/* all ids are at the same place */
+	return sys_bpf(cmd, &attr);
+}
+
+/* Another file descriptor for a link that was attached lately. */
+static int some_link(void)
+{
+	__u32 id = get(shared->links[choose(ARRAY_SIZE(shared->links))]);
+
+	return id ? did(FIND_LINK, fd_by_id(BPF_LINK_GET_FD_BY_ID, id)) : -1;
+}
+
+static void close_link(int link)
+{
+	did(CLOSE_LINK, close(link));
+}
+
+static int attach_somewhere(void)
+{
+	char cgroup[PATH_MAX];
+	int name = choose(NR_NAMES), cgroup_fd, prog, link, err;
+	struct bpf_link_info info;
+	union bpf_attr attr;
+
+	some_cgroup(cgroup, 0);
+	cgroup_fd = did(OPEN_CGROUP, dirfd_open_opath(cgroup));
+	if (cgroup_fd < 0)
+		return -1;
+	prog = some_prog(choose(NR_KINDS));
+	attr = link_attr(prog, cgroup_fd, names[name]);
+	attr.link_create.stat_cookie = LETTER(name);
+	attr.link_create.stat_mode = 0644;
+	link = prog < 0 ? -1 : did(ATTACH, link_create(&attr));
+	err = errno;
+	close(prog);
+	close(cgroup_fd);
+	errno = err;
+	if (link < 0)
+		return -1;
+	check_info(link, &info);
+	set(shared->links[choose(ARRAY_SIZE(shared->links))], info.id);
+	return link;
+}
+
+/* Once detach has returned the link is empty for good. */
+static void detach(int link)
+{
+	struct bpf_link_info info;
+
+	did(DETACH, link_detach(link));
+	check_info(link, &info);
+	expect("the cgroup of a detached link", info.cgroup_stat.cgroup_id, 0);
+	if (!link_update(link, progs[SHORT], -1))
+		fault("result of updating a detached link", 0, -1);
+	else if (errno != ENOLINK)
+		failed(UPDATE_GONE, errno);
+	else
+		did(UPDATE_GONE, 0);
+}
+
+static void attach_links(void)
+{
+	static int held[3];
+	int *link = &held[choose(ARRAY_SIZE(held))];
+
+	if (*link <= 0) {
+		*link = attach_somewhere();
+		return;
+	}
+	if (choose(2))
+		detach(*link);
+	close_link(*link);
+	*link = 0;
+}
+
+static void detach_links(void)
+{
+	int link = some_link();
+
+	if (link < 0)
+		return;
+	if (!choose(4))
+		detach(link);
+	close_link(link);
+}
+
+/* The update may do so only if the link still has the program that it has now. */
+static void update_if(int link, int prog)
+{
+	struct bpf_link_info info;
+	int old;
+
+	check_info(link, &info);
+	old = did(FIND_PROG, fd_by_id(BPF_PROG_GET_FD_BY_ID, info.prog_id));
+	if (old < 0)
+		return;
+	did(UPDATE_REPLACE, link_update(link, prog, old));
+	close(old);
+}
+
+static void update_links(void)
+{
+	enum kind kind = choose(NR_KINDS);
+	int link = some_link(), prog;
+
+	if (link < 0)
+		return;
+	prog = some_prog(kind);
+	if (kind == SLEEPABLE)
+		did(UPDATE_SLEEPABLE, link_update(link, prog, -1));
+	else if (choose(2))
+		did(UPDATE, link_update(link, prog, -1));
+	else
+		update_if(link, prog);
+	close(prog);
+	close_link(link);
+}
+
+static void inspect_links(void)
+{
+	struct bpf_link_info info;
+	int link = some_link();
+
+	if (link < 0)
+		return;
+	check_info(link, &info);
+	check_fdinfo(link);
+	close_link(link);
+}
+
+static int get_pin(const char *path)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.pathname = ptr_to_u64(path);
+	return sys_bpf(BPF_OBJ_GET, &attr);
+}
+
+static void pin_path(char *path, int len, int i)
+{
+	snprintf(path, len, MNT "/%d", i);
+}
+
+static void pin_links(void)
+{
+	struct bpf_link_info info;
+	int link = some_link();
+	char path[32];
+
+	pin_path(path, sizeof(path), choose(MAX_PINS));
+	if (link >= 0) {
+		did(PIN, obj_pin(link, path));
+		close_link(link);
+	}
+	pin_path(path, sizeof(path), choose(MAX_PINS));
+	link = did(GET_PIN, get_pin(path));
+	if (link >= 0) {
+		check_info(link, &info);
+		close_link(link);
+	}
+	pin_path(path, sizeof(path), choose(MAX_PINS));
+	did(UNPIN, unlink(path));
+}
+
+/*
+ * Processes in cgroups
+ */
+
+/* Read one's own files, sleep for a while. */
+static int dwell(const char *cgroup, void *unused)
+{
+	char path[PATH_MAX];
+	int name;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (name = 0; name < NR_NAMES; name++) {
+		stat_path(path, cgroup, name);
+		read_whole(READ, path, name);
+	}
+	usleep(choose(500000));
+	return 0;
+}
+
+static void populate_and_kill(void)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	signal(SIGCHLD, SIG_IGN);
+	some_cgroup(path, 1);
+	did(SPAWN, cg_run_nowait(path, dwell, NULL));
+	if (choose(3))
+		return;
+	some_cgroup(path, 1);
+	ret = cg_write(path, "cgroup.kill", "1");
+	errno = -ret;
+	did(KILL, ret);
+}
+
+/*
+ * The race
+ */
+
+static const struct racer {
+	const char *name;
+	void (*step)(void);
+	int count;
+	int delay;		/* between steps, at most, in microseconds */
+	bool lacks_memory;	/* only where there is failslab */
+} racers[] = {
+	{ "make", make_cgroups, 2, 5000 },
+	{ "remove", remove_cgroups, 3, 5000 },
+	{ "attach", attach_links, 3, 30000 },
+	{ "detach", detach_links, 1, 100000 },
+	{ "update", update_links, 2, 10000 },
+	{ "inspect", inspect_links, 1, 5000 },
+	{ "pin", pin_links, 1, 20000 },
+	{ "kill", populate_and_kill, 1, 20000 },
+	{ "change", change_modes, 1, 10000 },
+	{ "walk", walk, 1, 20000 },
+	{ "read", read_files, 2, 2000 },
+	{ "pieces", read_pieces, 1, 2000 },
+	{ "hold", hold_files, 1, 2000 },
+	{ "sleep", read_sleeping, 2, 2000 },
+	{ "write", write_files, 2, 2000 },
+	{ "write asleep", write_sleeping, 1, 2000 },
+	{ "make without memory", make_cgroups, 1, 10000, true },
+	{ "attach without memory", attach_links, 1, 20000, true },
+};
+
+static struct {
+	const struct racer *racer;
+	pid_t pid;
+} running[MAX_RACERS];
+static int nr_running;
+static bool have_failslab;
+
+static void step_aside(void)
+{
+	add(shared->paused, 1);
+	while (get(shared->phase) == PAUSE)
+		usleep(1000);
+	add(shared->paused, -1);
+}
+
+static void race(const struct racer *racer)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	lacks_memory = racer->lacks_memory;
+	if (lacks_memory && write_text("/proc/self/make-it-fail", "1", 1) != 1)
+		fault("errno of make-it-fail", errno, 0);
+	while (get(shared->phase) != STOP) {
+		racer->step();
+		if (get(shared->phase) == PAUSE)
+			step_aside();
+		usleep(choose(racer->delay));
+	}
+	_exit(0);
+}
+
+static void start(const struct racer *racer)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		ksft_exit_fail_perror("fork");
+	if (!pid) {
+		self = nr_running;
+		seed += nr_running;
+		race(racer);
+	}
+	running[nr_running].racer = racer;
+	running[nr_running++].pid = pid;
+}
+
+static void start_all(void)
+{
+	int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(racers); i++) {
+		for (n = 0; n < racers[i].count; n++) {
+			if (have_failslab || !racers[i].lacks_memory)
+				start(&racers[i]);
+		}
+	}
+}
+
+/* Poll until it is true; returns whether it ever was. */
+static bool becomes_true(bool (*fn)(void))
+{
+	int i;
+
+	for (i = 0; i < DEADLINE * 50; i++) {
+		if (fn())
+			return true;
+		usleep(20000);
+	}
+	return fn();
+}
+
+static bool all_paused(void)
+{
+	return get(shared->paused) == nr_running;
+}
+
+static bool none_paused(void)
+{
+	return !get(shared->paused);
+}
+
+/* Take up those who have ended. */
+static bool all_ended(void)
+{
+	bool ended = true;
+	int i, status;
+
+	for (i = 0; i < nr_running; i++) {
+		if (!running[i].pid)
+			continue;
+		if (waitpid(running[i].pid, &status, WNOHANG) != running[i].pid) {
+			ended = false;
+			continue;
+		}
+		running[i].pid = 0;
+		if (status)
+			fault("exit status of a racer", status, 0);
+	}
+	return ended;
+}
+
+/* Nothing else can be said then: processes hang in the kernel, or have died. */
+static void give_up(const char *what)
+{
+	int i;
+
+	ksft_print_msg("after %d seconds there are racers that haven't %s\n", DEADLINE, what);
+	for (i = 0; i < nr_running; i++) {
+		if (running[i].pid)
+			ksft_print_msg("pid %d, %s: last finished: %s\n", running[i].pid,
+				       running[i].racer->name, ops[get(shared->last[i])].name);
+	}
+	ksft_exit_fail_msg("the race hangs\n");
+}
+
+static void enter(enum phase phase, bool (*reached)(void), const char *what)
+{
+	set(shared->phase, phase);
+	if (!becomes_true(reached))
+		give_up(what);
+}
+
+/*
+ * What there is
+ */
+
+static __u32 next_id(int cmd, __u32 id)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.start_id = id;
+	return sys_bpf(cmd, &attr) ? 0 : attr.next_id;
+}
+
+static int count_links(void)
+{
+	struct bpf_link_info info;
+	int link, count = 0;
+	__u32 id = 0;
+
+	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
+		link = fd_by_id(BPF_LINK_GET_FD_BY_ID, id);
+		if (link < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		count += !obj_info(link, &info, sizeof(info)) &&
+			 info.type == BPF_LINK_TYPE_CGROUP_STAT;
+		close(link);
+	}
+	return count;
+}
+
+static int count_progs(void)
+{
+	struct bpf_prog_info info;
+	int prog, count = 0;
+	__u32 id = 0;
+
+	while ((id = next_id(BPF_PROG_GET_NEXT_ID, id))) {
+		prog = fd_by_id(BPF_PROG_GET_FD_BY_ID, id);
+		if (prog < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		count += !obj_info(prog, &info, sizeof(info)) &&
+			 info.type == BPF_PROG_TYPE_CGROUP_STAT;
+		close(prog);
+	}
+	return count;
+}
+
+/* What there is below the top, with the top: cgroups, and which files they have. */
+static struct {
+	__u64 id;
+	int parent;
+	unsigned int files;	/* a bit for each of names[] */
+} seen[2 << MAX_DEPTH];
+static int nr_seen, nr_seen_files;
+
+static int see_dir(const char *path, __u64 id, int parent);
+
+static int see_entry(const char *dir, const struct dirent *entry, int cgroup)
+{
+	const char *name = entry->d_name;
+	char path[PATH_MAX];
+	int i;
+
+	if (entry->d_type == DT_DIR && name[0] != '.') {
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		return see_dir(path, entry->d_ino, cgroup);
+	}
+	if (strncmp(name, STAT_PREFIX, strlen(STAT_PREFIX)))
+		return 0;
+	i = name_index(name + strlen(STAT_PREFIX));
+	if (i >= 0) {
+		seen[cgroup].files |= 1 << i;
+		nr_seen_files++;
+	}
+	return 0;
+}
+
+static int see_dir(const char *path, __u64 id, int parent)
+{
+	int cgroup = nr_seen, ret = 0;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (++nr_seen > ARRAY_SIZE(seen))
+		return -1;
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	seen[cgroup].id = id;
+	seen[cgroup].parent = parent;
+	seen[cgroup].files = 0;
+	while (!ret && (entry = readdir(dir)))
+		ret = see_entry(path, entry, cgroup);
+	closedir(dir);
+	return ret;
+}
+
+/* Only useful while nothing changes; returns whether nothing went meanwhile. */
+static bool see_all(void)
+{
+	struct stat st;
+
+	nr_seen = 0;
+	nr_seen_files = 0;
+	return !stat(top, &st) && !see_dir(top, st.st_ino, -1);
+}
+
+static bool is_below(int cgroup, __u64 root)
+{
+	for (; cgroup >= 0; cgroup = seen[cgroup].parent) {
+		if (seen[cgroup].id == root)
+			return true;
+	}
+	return false;
+}
+
+static char disagreement[256];
+
+static __printf(1, 2) bool disagree(const char *how, ...)
+{
+	va_list args;
+
+	va_start(args, how);
+	vsnprintf(disagreement, sizeof(disagreement), how, args);
+	va_end(args);
+	return false;
+}
+
+/* Has the link one file in each cgroup of its subtree? */
+static bool agrees(const struct bpf_link_info *info, const char *name)
+{
+	__u64 root = info->cgroup_stat.cgroup_id;
+	int told = info->cgroup_stat.nr_files;
+	int bit = 1 << name_index(name), i, cgroups = 0, files = 0;
+
+	for (i = 0; i < nr_seen; i++) {
+		if (!is_below(i, root))
+			continue;
+		cgroups++;
+		files += !!(seen[i].files & bit);
+	}
+	return (cgroups == told && files == told) ||
+	       disagree("a link below cgroup %llu speaks of %d files, %d of %d cgroups have %s",
+			root, told, files, cgroups, name);
+}
+
+/* As agrees(); a link that isn't ours, or was closed meanwhile, does. */
+static bool id_agrees(__u32 id, int *files)
+{
+	int link = fd_by_id(BPF_LINK_GET_FD_BY_ID, id);
+	struct bpf_link_info info;
+	char name[NAME_MAX + 1];
+	bool ok = true;
+
+	if (link < 0)
+		return true;
+	if (!get_info(link, &info, name, sizeof(name)) && is_ours(&info, name)) {
+		*files += info.cgroup_stat.nr_files;
+		ok = agrees(&info, name);
+	}
+	close(link);
+	return ok;
+}
+
+/* Do the links and the files below the top agree? */
+static bool all_agree(void)
+{
+	int files = 0;
+	__u32 id = 0;
+
+	if (!see_all())
+		return disagree("%s can't be walked: %s", top, strerror(errno));
+	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
+		if (!id_agrees(id, &files))
+			return false;
+	}
+	return files == nr_seen_files ||
+	       disagree("links speak of %d files, %d are there", files, nr_seen_files);
+}
+
+static struct {
+	int links;
+	int progs;
+} before;
+
+static bool no_dying_cgroups(void)
+{
+	return !cg_read_key_long(top, "cgroup.stat", "nr_dying_descendants ");
+}
+
+static bool no_files(void)
+{
+	return see_all() && !nr_seen_files;
+}
+
+static bool links_as_before(void)
+{
+	return count_links() == before.links;
+}
+
+static bool progs_as_before(void)
+{
+	return count_progs() == before.progs;
+}
+
+/*
+ * Memory that runs out
+ */
+
+static struct {
+	const char *file;
+	char *value;
+	char old[32];
+} failslab[] = {
+	{ "probability", "0" },	/* until the rest is set */
+	{ "task-filter", "Y" },
+	{ "ignore-gfp-wait", "N" },
+	{ "cache-filter", "N" },
+	{ "interval", "1" },
+	{ "space", "0" },
+	{ "times", "-1" },
+	{ "verbose", "0" },
+};
+
+static int set_failslab(int i, char *value)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), FAILSLAB "%s", failslab[i].file);
+	return write_text(path, value, strlen(value)) < 0 ? -1 : 0;
+}
+
+/* Let allocations fail, of those only who ask for it. */
+static bool start_failslab(void)
+{
+	char path[PATH_MAX];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(failslab); i++) {
+		snprintf(path, sizeof(path), FAILSLAB "%s", failslab[i].file);
+		if (read_text(path, failslab[i].old, sizeof(failslab[i].old)) < 0 ||
+		    set_failslab(i, failslab[i].value))
+			return false;
+	}
+	return !set_failslab(0, "2");
+}
+
+static void stop_failslab(void)
+{
+	int i = ARRAY_SIZE(failslab);
+
+	set_failslab(0, "0");
+	while (i--)
+		set_failslab(i, failslab[i].old);
+}
+
+/*
+ * The tests
+ */
+
+static void print_tally(enum op op)
+{
+	const struct tally *tally = &shared->tally[op];
+	int i;
+
+	ksft_print_msg("%s: %ld", ops[op].name, tally->done);
+	for (i = 0; i < MAX_EXCUSES; i++) {
+		if (tally->excused[i])
+			printf(", %s %ld", ops[op].excuses[i].why, tally->excused[i]);
+	}
+	if (tally->no_memory)
+		printf(", no memory %ld", tally->no_memory);
+	printf("\n");
+}
+
+static bool each_succeeded(void)
+{
+	int op;
+
+	for (op = 0; op < NR_OPS; op++) {
+		if (!get(shared->tally[op].done))
+			return false;
+	}
+	return true;
+}
+
+static bool memory_ran_out(void)
+{
+	return get(shared->tally[MKDIR].no_memory) && get(shared->tally[ATTACH].no_memory);
+}
+
+static bool all_happened(void)
+{
+	return each_succeeded() && (!have_failslab || memory_ran_out());
+}
+
+/*
+ * Let them race; returns whether links and files agreed whenever they paused.
+ * Where everything is slow it takes longer, so that everything has happened.
+ */
+static bool run(int seconds)
+{
+	time_t end = time(NULL) + seconds, late = end + seconds + DEADLINE;
+	bool ok = true;
+
+	do {
+		sleep(seconds < ROUND ? seconds : ROUND);
+		enter(PAUSE, all_paused, "paused");
+		if (!becomes_true(all_agree)) {
+			ksft_print_msg("%s\n", disagreement);
+			ok = false;
+		}
+		enter(RUN, none_paused, "gone on");
+	} while (time(NULL) < end || (time(NULL) < late && !all_happened()));
+	enter(STOP, all_ended, "ended");
+	return ok;
+}
+
+static void remove_pins(void)
+{
+	char path[32];
+	int i;
+
+	for (i = 0; i < MAX_PINS; i++) {
+		pin_path(path, sizeof(path), i);
+		unlink(path);
+	}
+}
+
+static void prepare(void)
+{
+	char hierarchy[PATH_MAX - 64];
+	enum kind kind;
+	int fd;
+
+	if (cg_find_unified_root(hierarchy, sizeof(hierarchy), NULL))
+		ksft_exit_skip("cgroup v2 isn't mounted\n");
+	snprintf(top, sizeof(top), "%s/test_subtree_race", hierarchy);
+	fd = userfaultfd();
+	if (fd < 0)
+		ksft_exit_skip("the kernel has no userfaultfd\n");
+	close(fd);
+
+	/* there may be one of a run that was interrupted */
+	if ((cg_create(top) && errno != EEXIST) || clear_cgroup(top))
+		ksft_exit_fail_perror(top);
+	before.links = count_links();
+	before.progs = count_progs();
+
+	storage = create_storage();
+	if (storage < 0)
+		ksft_exit_fail_perror("making a map for values in cgroups");
+	for (kind = 0; kind < NR_KINDS; kind++) {
+		progs[kind] = load(kind);
+		if (progs[kind] < 0 && errno == EINVAL && !kind)
+			ksft_exit_skip("the kernel has no cgroup_stat programs\n");
+		if (progs[kind] < 0)
+			ksft_exit_fail_perror("loading a program");
+	}
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("bpf", MNT, "bpf", 0, NULL))
+		ksft_exit_fail_perror("mounting bpffs at " MNT);
+	if (mmap((void *)SLEEP_ADDR, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+		ksft_exit_fail_perror("mapping a page for programs to read");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		ksft_exit_fail_perror("mapping memory for all");
+}
+
+static void drop_programs(void)
+{
+	enum kind kind;
+
+	for (kind = 0; kind < NR_KINDS; kind++)
+		close(progs[kind]);
+	close(storage);
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argc > 1 ? atoi(argv[1]) : SECONDS;
+	bool agreed;
+	int op;
+
+	if (argc > 3 || seconds <= 0) {
+		fprintf(stderr, "usage: %s [SECONDS [SEED]]\n", argv[0]);
+		return KSFT_FAIL;
+	}
+	seed = argc > 2 ? strtoul(argv[2], NULL, 0) : time(NULL);
+	umask(022);
+	ksft_print_header();
+	prepare();
+	ksft_set_plan(9);
+	ksft_print_msg("%d seconds, seed %u\n", seconds, seed);
+
+	have_failslab = start_failslab();
+	start_all();
+	agreed = run(seconds);
+	if (have_failslab)
+		stop_failslab();
+	for (op = 0; op < NR_OPS; op++)
+		print_tally(op);
+
+	ksft_test_result(agreed, "links and files agreed whenever all paused\n");
+	ksft_test_result(each_succeeded(), "each operation succeeded\n");
+	ksft_test_result(!shared->failures, "nothing failed but what may\n");
+	ksft_test_result(!shared->faults, "nothing was read or told that can't be\n");
+	if (have_failslab)
+		ksft_test_result(memory_ran_out(), "memory ran out in mkdir and attach\n");
+	else
+		ksft_test_result_skip("the kernel has no failslab\n");
+
+	remove_pins();
+	ksft_test_result(becomes_true(links_as_before), "all links went\n");
+	ksft_test_result(becomes_true(no_files), "all files went\n");
+	ksft_test_result(!clear_cgroup(top) && becomes_true(no_dying_cgroups),
+			 "all cgroups went\n");
+	drop_programs();
+	ksft_test_result(becomes_true(progs_as_before), "all programs went\n");
+	rmdir(top);
+	ksft_finished();
+}
