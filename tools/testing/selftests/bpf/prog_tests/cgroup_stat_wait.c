@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nobody waits for a program that is stuck in a read(2) or write(2): whatever is
+ * done to its file, cgroup and link returns at once, and the call ends properly
+ * afterwards.
+ *
+ * A deadline here says that something hung. Programs stay stuck until they are
+ * let go, so none of the figures has anything to do with speed.
+ */
+#include <test_progs.h>
+#include <poll.h>
+#include <pthread.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "cgroup_helpers.h"
+#include "cgroup_stat_wait.skel.h"
+
+#define NAME		"stuck"
+#define STAT_FILE	"bpf.stat." NAME
+#define PIN_PATH	"/sys/fs/bpf/cgroup_stat_wait"
+#define DEADLINE_S	20
+#define SPIN_DEADLINE_S	7	/* half of what the spinning program has */
+
+#define TEXT		"what is written"
+
+/* as the programs have it, and whoever isn't stuck reads it */
+#define OTHERS_DATA	7
+
+#define wait_until(cond) ({						\
+	bool ___ok;							\
+	for (int ___i = DEADLINE_S * 1000; !(___ok = (cond)) && ___i; ___i--)	\
+		usleep(1000);						\
+	___ok;								\
+})
+
+/* A process of its own, to be killed, that shares our open files. */
+struct reader {
+	pid_t pid;
+	int uffd;	/* of its memory */
+	int ret;	/* length or -errno */
+	char buf[64];	/* what it read */
+};
+
+/* How the program ends when it is let go. */
+enum last_steps { RETURN, FAIL, THROW, LOAD_BADLY, OUTGROW };
+
+/* A program stuck while root/child/STAT_FILE is read, for a link at root. */
+struct scene {
+	struct cgroup_stat_wait *skel;		/* the stuck program's */
+	struct cgroup_stat_wait *next_skel;	/* of a program to update to */
+	bool sleeps;
+	bool writes;	/* or written */
+	enum last_steps steps;
+	bool let_go;
+	struct bpf_link *link;
+	int root, child, other;
+	int file;
+	struct reader *reader;
+};
+
+typedef int (*op_fn)(struct scene *s);
+
+static int base = -1;		/* directory of root */
+static void *page;		/* present in no reader's memory until served */
+static struct reader *readers;	/* memory shared with them */
+
+static struct bpf_program *prog_of(struct cgroup_stat_wait *skel, bool sleeps)
+{
+	return sleeps ? skel->progs.sleeps : skel->progs.spins;
+}
+
+static struct bpf_link *attach(struct bpf_program *prog, int cgroup)
+{
+	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = NAME, .mode = 0666);
+
+	return bpf_program__attach_cgroup_stat(prog, cgroup, &opts);
+}
+
+static int pread_str(int fd, char *buf, size_t size)
+{
+	ssize_t len = pread(fd, buf, size - 1, 0);
+
+	buf[len < 0 ? 0 : len] = '\0';
+	return len < 0 ? -errno : len;
+}
+
+static int write_text(int fd)
+{
+	ssize_t len = write(fd, TEXT, strlen(TEXT));
+
+	return len < 0 ? -errno : len;
+}
+
+static bool has_file(int cgroup)
+{
+	return !faccessat(cgroup, STAT_FILE, F_OK, 0);
+}
+
+static int uffd_open(void)
+{
+	struct uffdio_register reg = {
+		.range = { .start = (unsigned long)page, .len = getpagesize() },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+
+	if (uffd < 0)
+		return -errno;
+	if (ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &reg)) {
+		close(uffd);
+		return -errno;
+	}
+	return uffd;
+}
+
+static void be_reader(struct scene *s, struct reader *reader, bool victim)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (s->sleeps)
+		reader->uffd = uffd_open();
+	if (victim)
+		s->skel->bss->victim = syscall(__NR_getpid);
+	if (s->writes)
+		reader->ret = write_text(s->file);
+	else
+		reader->ret = pread_str(s->file, reader->buf, sizeof(reader->buf));
+}
+
+static bool start_reader(struct scene *s, struct reader *reader, bool victim)
+{
+	pid_t pid;
+
+	*reader = (struct reader){ .uffd = -1, .ret = -ECHILD };
+
+	pid = syscall(__NR_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (!pid) {
+		be_reader(s, reader, victim);
+		_exit(0);
+	}
+	reader->pid = pid;
+	return ASSERT_GT(pid, 0, "clone");
+}
+
+/* Returns the status of wait(2), or -1 for a reader that hangs. */
+static int reap(struct reader *reader)
+{
+	int status = -1;
+
+	if (wait_until(waitpid(reader->pid, &status, WNOHANG) == reader->pid))
+		reader->pid = 0;
+	return status;
+}
+
+static void let_go(struct scene *s)
+{
+	static __u64 served[4096 / sizeof(__u64)] __aligned(4096) = { 1 };
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)page,
+		.src = (unsigned long)served,
+		.len = sizeof(served),
+	};
+
+	if (s->let_go)
+		return;
+	s->let_go = true;
+
+	if (s->sleeps)
+		ASSERT_OK(ioctl(s->reader->uffd, UFFDIO_COPY, &copy), "serve the page");
+	else
+		s->skel->bss->stop = true;
+}
+
+/* userfaultfd knows that somebody waits for the page. */
+static bool has_faulted(int uffd)
+{
+	struct pollfd poll_uffd = { .fd = uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	return poll(&poll_uffd, 1, DEADLINE_S * 1000) == 1 &&
+	       read(uffd, &msg, sizeof(msg)) == sizeof(msg) &&
+	       msg.event == UFFD_EVENT_PAGEFAULT &&
+	       msg.arg.pagefault.address == (unsigned long)page;
+}
+
+static bool get_stuck(struct scene *s)
+{
+	s->reader = &readers[0];
+	if (!start_reader(s, s->reader, true))
+		return false;
+	if (!ASSERT_TRUE(wait_until(s->skel->bss->inside), "the program runs"))
+		return false;
+	return !s->sleeps || ASSERT_TRUE(has_faulted(s->reader->uffd), "and waits for the page");
+}
+
+static bool make_cgroups(struct scene *s)
+{
+	if (!ASSERT_OK(mkdirat(base, "root", 0755), "mkdir root") ||
+	    !ASSERT_OK(mkdirat(base, "root/child", 0755), "mkdir child") ||
+	    !ASSERT_OK(mkdirat(base, "root/other", 0755), "mkdir other"))
+		return false;
+
+	s->root = openat(base, "root", O_RDONLY);
+	s->child = openat(base, "root/child", O_RDONLY);
+	s->other = openat(base, "root/other", O_RDONLY);
+	return true;
+}
+
+static bool open_scene(struct scene *s)
+{
+	struct cgroup_stat_wait__bss *bss = s->skel->bss;
+
+	bss->victim = 0;
+	bss->others = OTHERS_DATA;
+	bss->page = page;
+	bss->stop = false;
+	bss->inside = false;
+	bss->fails = s->steps == FAIL;
+	bss->throws = s->steps == THROW;
+	bss->loads_badly = s->steps == LOAD_BADLY;
+	bss->outgrows = s->steps == OUTGROW;
+	s->root = -1;
+	s->child = -1;
+	s->other = -1;
+	s->file = -1;
+
+	if (!make_cgroups(s))
+		return false;
+	s->link = attach(prog_of(s->skel, s->sleeps), s->root);
+	if (!ASSERT_OK_PTR(s->link, "attach"))
+		return false;
+	s->file = openat(s->child, STAT_FILE, O_RDWR);
+	return ASSERT_OK_FD(s->file, "open");
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_scene(struct scene *s)
+{
+	if (s->reader && s->reader->pid > 0) {
+		kill(s->reader->pid, SIGKILL);
+		s->skel->bss->stop = true;
+		reap(s->reader);
+	}
+	if (s->reader)
+		close_fd(&s->reader->uffd);
+	unlink(PIN_PATH);
+	bpf_link__destroy(s->link);
+	close_fd(&s->file);
+	close_fd(&s->child);
+	close_fd(&s->other);
+	close_fd(&s->root);
+
+	/* some are gone by what was tested */
+	unlinkat(base, "root/child", AT_REMOVEDIR);
+	unlinkat(base, "root/other", AT_REMOVEDIR);
+	ASSERT_OK(unlinkat(base, "root", AT_REMOVEDIR), "remove what is left");
+}
+
+/* A cgroup's id is the inode number of its directory. */
+static __u64 id_of(int cgroup)
+{
+	struct stat st;
+
+	return fstat(cgroup, &st) ? 0 : st.st_ino;
+}
+
+static void expect(char *line, size_t size, __u64 cgroup_id, __u64 data)
+{
+	snprintf(line, size, "cgroup %llu data %llu\n", cgroup_id, data);
+}
+
+/* What the program wrote is in the reader's buffer; a writer was told how much it took. */
+static void assert_done(struct scene *s, struct reader *reader, __u64 cgroup_id, __u64 data)
+{
+	char line[64];
+
+	if (s->writes) {
+		ASSERT_EQ(reader->ret, strlen(TEXT), "all of it was written");
+		return;
+	}
+	expect(line, sizeof(line), cgroup_id, data);
+	ASSERT_EQ(reader->ret, strlen(line), "length");
+	ASSERT_STREQ(reader->buf, line, "what the program wrote");
+}
+
+/* What somebody else reads, who isn't stuck. */
+static int read_file_of(int cgroup)
+{
+	char line[64], buf[64];
+	int fd, ret;
+
+	fd = openat(cgroup, STAT_FILE, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	ret = pread_str(fd, buf, sizeof(buf));
+	close(fd);
+	if (ret < 0)
+		return ret;
+	expect(line, sizeof(line), id_of(cgroup), OTHERS_DATA);
+	return strcmp(buf, line) ? -EBADMSG : 0;
+}
+
+static int op_other_cgroup(struct scene *s)
+{
+	return read_file_of(s->other);
+}
+
+static int op_same_cgroup(struct scene *s)
+{
+	return read_file_of(s->child);
+}
+
+static int op_mkdir_rmdir(struct scene *s)
+{
+	int fd, ret;
+
+	if (mkdirat(s->other, "new", 0755))
+		return -errno;
+	fd = openat(s->other, "new", O_RDONLY);
+	ret = read_file_of(fd);
+	close_fd(&fd);
+	return unlinkat(s->other, "new", AT_REMOVEDIR) ? -errno : ret;
+}
+
+static int nr_files(struct bpf_link *link)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	int err;
+
+	err = bpf_link_get_info_by_fd(bpf_link__fd(link), &info, &len);
+	return err ?: info.cgroup_stat.nr_files;
+}
+
+static int op_info(struct scene *s)
+{
+	return nr_files(s->link) == 3 ? 0 : -EBADMSG;
+}
+
+static int op_fdinfo(struct scene *s)
+{
+	char path[64], buf[1024];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_link__fd(s->link));
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (len < 0)
+		return -errno;
+	buf[len] = '\0';
+	return strstr(buf, "\nnr_files:\t3\n") ? 0 : -EBADMSG;
+}
+
+static int op_pin_unpin(struct scene *s)
+{
+	return bpf_link__pin(s->link, PIN_PATH) ?: bpf_link__unpin(s->link);
+}
+
+static int op_update(struct scene *s)
+{
+	return bpf_link__update_program(s->link, prog_of(s->next_skel, s->sleeps)) ?:
+	       read_file_of(s->child);
+}
+
+static int op_close_file(struct scene *s)
+{
+	int fd = s->file;
+
+	s->file = -1;
+	return close(fd) ? -errno : 0;
+}
+
+static int op_rmdir(struct scene *s)
+{
+	if (unlinkat(s->root, "child", AT_REMOVEDIR))
+		return -errno;
+	return nr_files(s->link) == 2 ? read_file_of(s->other) : -EBADMSG;
+}
+
+static int op_detach(struct scene *s)
+{
+	return bpf_link__detach(s->link) ?: has_file(s->child) || has_file(s->other);
+}
+
+static int op_close_link(struct scene *s)
+{
+	bpf_link__destroy(s->link);
+	s->link = NULL;
+	return has_file(s->child) || has_file(s->other);
+}
+
+static int op_last_unpin(struct scene *s)
+{
+	int err;
+
+	err = bpf_link__pin(s->link, PIN_PATH);
+	if (err)
+		return err;
+	bpf_link__destroy(s->link);
+	s->link = NULL;
+	if (!has_file(s->child) || unlink(PIN_PATH))
+		return -EBADMSG;
+	/* bpffs puts links from a work item */
+	return wait_until(!has_file(s->child) && !has_file(s->other)) ? 0 : -ETIMEDOUT;
+}
+
+/* Nothing is left but the read, and all of it can be made anew. */
+static int op_all_gone(struct scene *s)
+{
+	int err;
+
+	err = op_update(s) ?: op_close_file(s) ?: op_close_link(s);
+	if (err)
+		return err;
+	if (unlinkat(s->root, "child", AT_REMOVEDIR) ||
+	    unlinkat(s->root, "other", AT_REMOVEDIR) || unlinkat(base, "root", AT_REMOVEDIR))
+		return -errno;
+
+	close_fd(&s->root);
+	close_fd(&s->child);
+	close_fd(&s->other);
+	if (!make_cgroups(s))
+		return -ENOENT;
+	s->link = attach(prog_of(s->next_skel, s->sleeps), s->root);
+	return s->link ? read_file_of(s->child) : -errno;
+}
+
+struct op_thread {
+	struct scene *scene;
+	op_fn op;
+	int ret;
+};
+
+static void *run_op(void *arg)
+{
+	struct op_thread *thread = arg;
+
+	thread->ret = thread->op(thread->scene);
+	return NULL;
+}
+
+/* The one test of all: @op comes back though the program is stuck. */
+static bool assert_at_once(struct scene *s, op_fn op, const char *name)
+{
+	struct op_thread arg = { s, op };
+	struct timespec deadline;
+	pthread_t thread;
+	int err;
+
+	ASSERT_TRUE(s->skel->bss->inside, "stuck before");
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += s->sleeps ? DEADLINE_S : SPIN_DEADLINE_S;
+	if (!ASSERT_OK(pthread_create(&thread, NULL, run_op, &arg), "pthread_create"))
+		return false;
+
+	err = pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline);
+	if (!ASSERT_OK(err, "it doesn't wait for the program")) {
+		let_go(s);
+		pthread_join(thread, NULL);
+		return false;
+	}
+	ASSERT_TRUE(s->skel->bss->inside, "stuck after");
+	return ASSERT_OK(arg.ret, name);
+}
+
+static void assert_result(struct scene *s, __u64 cgroup_id)
+{
+	switch (s->steps) {
+	case RETURN:
+		assert_done(s, s->reader, cgroup_id, 1);
+		break;
+	case LOAD_BADLY:
+		assert_done(s, s->reader, cgroup_id, 2);
+		break;
+	case FAIL:
+	case THROW:
+		ASSERT_EQ(s->reader->ret, -ENODATA, "what the program returned");
+		break;
+	case OUTGROW:
+		/* there is no file any more that could be asked again */
+		if (s->writes)
+			assert_done(s, s->reader, cgroup_id, 1);
+		else
+			ASSERT_EQ(s->reader->ret, -ENODEV, "a bigger buffer comes too late");
+		break;
+	}
+}
+
+static void assert_ends(struct scene *s, __u64 cgroup_id)
+{
+	let_go(s);
+	ASSERT_OK(reap(s->reader), "the stuck reader ends");
+	ASSERT_FALSE(s->skel->bss->inside, "the program has ended");
+	assert_result(s, cgroup_id);
+}
+
+static void test_op(struct scene *s, op_fn op, const char *name)
+{
+	__u64 id;
+
+	if (!open_scene(s))
+		goto out;
+	id = id_of(s->child);
+	if (!get_stuck(s))
+		goto out;
+
+	assert_at_once(s, op, name);
+	assert_ends(s, id);
+out:
+	close_scene(s);
+}
+
+/*
+ * The open file is for one at a time. Whoever comes second waits, and is served
+ * when the first is done.
+ */
+static void test_same_file(struct scene *s)
+{
+	struct reader *second = &readers[1];
+	__u64 id;
+
+	if (!open_scene(s))
+		goto out;
+	id = id_of(s->child);
+	if (!get_stuck(s) || !start_reader(s, second, false))
+		goto out;
+
+	usleep(100000);
+	ASSERT_TRUE(s->skel->bss->inside, "stuck");
+	assert_ends(s, id);
+	ASSERT_OK(reap(second), "the second reader ends");
+	close_fd(&second->uffd);
+	assert_done(s, second, id, OTHERS_DATA);
+out:
+	close_scene(s);
+}
+
+static void test_kill(struct scene *s)
+{
+	int status;
+
+	if (!open_scene(s) || !get_stuck(s))
+		goto out;
+
+	kill(s->reader->pid, SIGKILL);
+	status = reap(s->reader);
+	ASSERT_TRUE(status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		    "killed");
+	ASSERT_FALSE(s->skel->bss->inside, "the program has ended");
+	ASSERT_EQ(s->skel->bss->copied, -EFAULT, "bpf_copy_from_user");
+	ASSERT_OK(read_file_of(s->child), "read by another");
+out:
+	close_scene(s);
+}
+
+static bool prog_exists(__u32 id)
+{
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static __u32 prog_id(struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	if (!ASSERT_OK(bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len), "info"))
+		return 0;
+	return info.id;
+}
+
+/*
+ * The update puts the last reference on the stuck program but the one that the
+ * reader holds. Until the program ends all of it must be there, not just its
+ * instructions.
+ */
+static void test_replaced(struct scene *s)
+{
+	__u64 child_id;
+	__u32 id;
+
+	s->skel = cgroup_stat_wait__open_and_load();
+	if (!ASSERT_OK_PTR(s->skel, "open and load"))
+		return;
+	if (!open_scene(s))
+		goto out;
+	child_id = id_of(s->child);
+	id = prog_id(prog_of(s->skel, s->sleeps));
+	bpf_program__unload(prog_of(s->skel, s->sleeps));
+	if (!get_stuck(s))
+		goto out;
+
+	if (assert_at_once(s, op_update, "update"))
+		ASSERT_TRUE(prog_exists(id), "a running program exists");
+	assert_ends(s, child_id);
+	ASSERT_FALSE(prog_exists(id), "the program is gone with its reader");
+out:
+	close_scene(s);
+	cgroup_stat_wait__destroy(s->skel);
+}
+
+static const struct {
+	const char *name;
+	op_fn fn;
+	enum last_steps steps;
+} ops[] = {
+	{ "other_cgroup", op_other_cgroup },
+	{ "same_cgroup", op_same_cgroup },
+	{ "mkdir_rmdir", op_mkdir_rmdir },
+	{ "info", op_info },
+	{ "fdinfo", op_fdinfo },
+	{ "pin_unpin", op_pin_unpin },
+	{ "close_file", op_close_file },
+	{ "rmdir", op_rmdir },
+	{ "detach", op_detach },
+	{ "close_link", op_close_link },
+	{ "last_unpin", op_last_unpin },
+	{ "all_gone", op_all_gone },
+	{ "all_gone_error", op_all_gone, FAIL },
+	{ "all_gone_outgrown", op_all_gone, OUTGROW },
+};
+
+static const struct {
+	const char *name;
+	enum last_steps steps;
+} replaced[] = {
+	{ "replaced_return", RETURN },
+	{ "replaced_throw", THROW },
+	{ "replaced_load_badly", LOAD_BADLY },
+};
+
+static bool start_subtest(const struct scene *s, const char *what)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s%s", s->sleeps ? "sleeps" : "spins",
+		 s->writes ? "write_" : "", what);
+	return test__start_subtest(name);
+}
+
+static void test_all(const struct scene first)
+{
+	struct scene s;
+
+	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
+		s = first;
+		s.steps = ops[i].steps;
+		if (start_subtest(&s, ops[i].name))
+			test_op(&s, ops[i].fn, ops[i].name);
+	}
+
+	for (int i = 0; i < ARRAY_SIZE(replaced); i++) {
+		s = first;
+		s.steps = replaced[i].steps;
+		if (start_subtest(&s, replaced[i].name))
+			test_replaced(&s);
+	}
+
+	s = first;
+	if (start_subtest(&s, "same_file"))
+		test_same_file(&s);
+	s = first;
+	if (s.sleeps && start_subtest(&s, "killed"))
+		test_kill(&s);
+}
+
+void test_cgroup_stat_wait(void)
+{
+	struct cgroup_stat_wait *skel, *next;
+
+	skel = cgroup_stat_wait__open_and_load();
+	next = cgroup_stat_wait__open_and_load();
+	if (!ASSERT_OK_PTR(skel, "open and load") || !ASSERT_OK_PTR(next, "open and load"))
+		goto out;
+	next->bss->others = OTHERS_DATA;
+
+	page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	readers = mmap(NULL, 2 * sizeof(*readers), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!ASSERT_NEQ(page, MAP_FAILED, "mmap") || !ASSERT_NEQ(readers, MAP_FAILED, "mmap"))
+		goto out;
+
+	if (setup_cgroup_environment())
+		goto out_cgroups;
+	base = create_and_get_cgroup("/wait");
+	if (!ASSERT_OK_FD(base, "create cgroup"))
+		goto out_cgroups;
+
+	test_all((struct scene){ .skel = skel, .next_skel = next, .sleeps = true });
+	test_all((struct scene){ .skel = skel, .next_skel = next });
+	test_all((struct scene){ .skel = skel, .next_skel = next, .sleeps = true, .writes = true });
+
+	close_fd(&base);
+	remove_cgroup("/wait");
+out_cgroups:
+	cleanup_cgroup_environment();
+out:
+	munmap(page, getpagesize());
+	munmap(readers, 2 * sizeof(*readers));
+	cgroup_stat_wait__destroy(next);
+	cgroup_stat_wait__destroy(skel);
+}

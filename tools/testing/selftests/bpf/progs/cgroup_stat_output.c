@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Output of all sizes and kinds. The test loads these programs twice: as they
+ * are, and as programs that may sleep.
+ */
+#include <vmlinux.h>
+#include <errno.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+char _license[] SEC("license") = "GPL";
+
+#define PIECE		4096
+#define MAX_ERRNO	4095
+
+/* the test fills it, and compares what it reads */
+char text[(5 << 20) + PIECE];
+
+__u32 size;		/* bytes of text to write, or of lines */
+__u32 step;		/* more of them with each run of growing() */
+__u32 runs;
+int retval;
+__u64 btf_flags;
+
+/* the verifier wants to see that it's an errno */
+static int errno_or_0(int err)
+{
+	return err < 0 && err >= -MAX_ERRNO ? err : 0;
+}
+
+SEC("cgroup/stat")
+int at_once(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u32 len = size;
+
+	__sync_fetch_and_add(&runs, 1);
+	if (len > sizeof(text))
+		return -EINVAL;
+
+	/* -EOVERFLOW asks for a bigger buffer, it isn't for the reader */
+	return errno_or_0(bpf_seq_write(ctx->meta->seq, text, len));
+}
+
+SEC("cgroup/stat")
+int in_pieces(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u32 len = size, i;
+
+	__sync_fetch_and_add(&runs, 1);
+	if (len > sizeof(text) - PIECE)
+		return -EINVAL;
+
+	bpf_for(i, 0, len / PIECE)
+		bpf_seq_write(ctx->meta->seq, text + i * PIECE, PIECE);
+	bpf_seq_write(ctx->meta->seq, text + len / PIECE * PIECE, len % PIECE);
+
+	return errno_or_0(retval);
+}
+
+/* 64 bytes each, and which run it was in all of them */
+SEC("cgroup/stat")
+int lines(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u32 run = __sync_fetch_and_add(&runs, 1), i;
+	long err;
+
+	bpf_for(i, 0, size / 64) {
+		err = BPF_SEQ_PRINTF(ctx->meta->seq, "run %-10u line %-42u.\n", run, i);
+		if (err)
+			return errno_or_0(err);
+	}
+	return 0;
+}
+
+SEC("cgroup/stat")
+int growing(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u32 len = size + step * __sync_fetch_and_add(&runs, 1);
+
+	if (len > sizeof(text))
+		len = sizeof(text);
+	bpf_seq_write(ctx->meta->seq, text, len);
+	return 0;
+}
+
+SEC("cgroup/stat")
+int btf_small(struct bpf_cgroup_stat_ctx *ctx)
+{
+	struct rlimit64 limit = { .rlim_cur = 12, .rlim_max = 345 };
+	struct btf_ptr ptr = {
+		.ptr = &limit,
+		.type_id = bpf_core_type_id_kernel(struct rlimit64),
+	};
+
+	return errno_or_0(bpf_seq_printf_btf(ctx->meta->seq, &ptr, sizeof(ptr), btf_flags));
+}
+
+SEC("cgroup/stat")
+int btf_big(struct bpf_cgroup_stat_ctx *ctx)
+{
+	struct btf_ptr ptr = {
+		.ptr = ctx->cgroup,
+		.type_id = bpf_core_type_id_kernel(struct cgroup),
+	};
+
+	__sync_fetch_and_add(&runs, 1);
+	return errno_or_0(bpf_seq_printf_btf(ctx->meta->seq, &ptr, sizeof(ptr), btf_flags));
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <vmlinux.h>
+#include <errno.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "bpf_experimental.h"
+#include "bpf_kfuncs.h"
+
+char _license[] SEC("license") = "GPL";
+
+/* readers of RCU may take 21 s before the kernel complains */
+#define SPIN_NS		(15 * 1000000000ULL)
+
+struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
+void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
+
+__u32 victim;		/* the process that gets stuck, others are served at once */
+__u64 others;		/* what those read */
+void *page;		/* of the victim's memory, where sleeps() gets its data */
+volatile bool stop;	/* ends spins() */
+bool fails, throws, loads_badly, outgrows;
+
+volatile bool inside;
+long copied;		/* what bpf_copy_from_user() returned */
+
+static bool is_victim(void)
+{
+	return (__u32)bpf_get_current_pid_tgid() == victim;
+}
+
+static int answer(struct bpf_cgroup_stat_ctx *ctx, __u64 data)
+{
+	struct cgroup *cgrp = bpf_cgroup_acquire(ctx->cgroup);
+
+	if (!cgrp)
+		return -ENOENT;
+	BPF_SEQ_PRINTF(ctx->meta->seq, "cgroup %llu data %llu\n", cgrp->kn->id, data);
+	bpf_cgroup_release(cgrp);
+	return 0;
+}
+
+/* What is written is there to the end, whatever else is gone. */
+static bool has_text(struct bpf_cgroup_stat_ctx *ctx)
+{
+	static const char text[] = "what is written";
+	const __u8 *data = bpf_cgroup_stat_data(ctx, sizeof(text));
+
+	return data && ctx->len == sizeof(text) - 1 &&
+	       !bpf_strncmp((const char *)data, sizeof(text), text);
+}
+
+/* Faults, and gets zero from the program's exception table. */
+static int load_badly(void)
+{
+	struct task_struct *nowhere;
+
+	nowhere = bpf_rdonly_cast((void *)(1ULL << 63),
+				  bpf_core_type_id_kernel(struct task_struct));
+	return nowhere->pid;
+}
+
+/* More than what the first buffer of a seq_file has room for. */
+static void outgrow(struct bpf_cgroup_stat_ctx *ctx)
+{
+	static const char much[5000];
+
+	bpf_seq_write(ctx->meta->seq, much, sizeof(much));
+}
+
+/*
+ * The victim's last steps. They need what describes the program to the rest of
+ * the kernel: symbols, to find its frame; the exception table.
+ */
+static int finish(struct bpf_cgroup_stat_ctx *ctx, __u64 data)
+{
+	int ret;
+
+	if (loads_badly)
+		data += 1 + load_badly();
+	if (outgrows)
+		outgrow(ctx);
+	ret = !ctx->len || has_text(ctx) ? answer(ctx, data) : -EBADMSG;
+	inside = false;
+	return fails ? -ENODATA : ret;
+}
+
+SEC("cgroup/stat.s")
+int sleeps(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u64 data = 0;
+	int ret;
+
+	if (!is_victim())
+		return answer(ctx, others);
+
+	inside = true;
+	copied = bpf_copy_from_user(&data, sizeof(data), page);
+	ret = finish(ctx, data);
+	if (throws)
+		bpf_throw(-ENODATA);
+	return ret;
+}
+
+static int spin(__u32 i, __u64 *end)
+{
+	return stop || bpf_ktime_get_ns() > *end;
+}
+
+static int spin_on(__u32 i, __u64 *end)
+{
+	bpf_loop(1 << 10, spin, end, 0);
+	return spin(0, end);
+}
+
+SEC("cgroup/stat")
+int spins(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u64 end = bpf_ktime_get_ns() + SPIN_NS;
+	int ret;
+
+	if (!is_victim())
+		return answer(ctx, others);
+
+	inside = true;
+	bpf_loop(1 << 23, spin_on, &end, 0);
+	ret = finish(ctx, stop);
+	if (throws)
+		bpf_throw(-ENODATA);
+	return ret;
+}
