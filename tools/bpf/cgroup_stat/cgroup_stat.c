@@ -228,7 +228,7 @@ static const char *attach_hint(int err)
 	case EBADF:
 		return "name a directory of cgroup2, usually below /sys/fs/cgroup";
 	case EOPNOTSUPP:
-		return "it takes a mode without write bits, and cgroup v2";
+		return "it takes cgroup v2";
 	case E2BIG:
 		return "64 links are rooted at this cgroup: detach some";
 	case EACCES:

@@ -1,20 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo.sh BUILD: watch a cgroup stat program at work; needs root and cgroup v2
+# demo.sh BUILD: watch cgroup stat programs at work; needs root and cgroup v2
 #
 # BUILD is the folder that this folder's Makefile built in. Whatever is shown is
 # checked as well: the exit status is 0 only if all was as it should be. All
 # that the demo makes is gone when it ends, however it ends.
 
+export LC_ALL=C
 root=/sys/fs/cgroup
 pins=/sys/fs/bpf/hist_oncpu
 web_pins=/sys/fs/bpf/web_only
+memory_pins=/sys/fs/bpf/memory
+knob_pins=/sys/fs/bpf/knob
 file=bpf.stat.hist_oncpu
+memory=bpf.stat.memory
+knob=bpf.stat.knob
+somebody='setpriv --reuid=1000 --regid=1000 --clear-groups'
+on_tmpfs=/dev/shm/demo.data
+mib=$((1 << 20))
 patience=30		# seconds to wait for what should happen soon
 nr_lines=26		# 24 buckets and two sums
 steps=0
 tasks=()
+enabled=()		# controllers that weren't before
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n=== %d. %s\n' $((++steps)) "$1"; }
@@ -59,13 +68,18 @@ value() { awk -v key="$1" '$1 == key { print $2 }'; }	# of a key, from stdin
 now_usec() { say "${EPOCHREALTIME/[.,]/}"; }
 total() { value total_usec < "$1/$file"; }
 total_nsec() { value total_nsec < "$1/$file"; }
+memory_of() { value "$2" < "$1/$memory"; }
+knobs() { cat "${@/%//$knob}" | tr '\n' ' '; }
 usage() { value usage_usec < "$1/cpu.stat"; }
 ran_for() { [ "$(total "$1")" -ge "$2" ] 2> /dev/null; }
 is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
 has_no_files() { [ -z "$(find $root -name 'bpf.stat.*')" ]; }
 is_between() { (($1 >= $2 && $1 <= $3)); }
+is_about_mib() { is_between "$1" $(($2 * mib)) $((($2 + 4) * mib)); }
+has_none() { [ "$(memory_of "$1" "$2")" = 0 ]; }
 is_near() { is_between "$1" $(($2 * 4 / 5 - 200000)) $(($2 * 6 / 5 + 200000)); }
 none_exists() { [ -z "$(ls -d "$@" 2> /dev/null)" ]; }
+is_stopped() { grep -qs ') T ' "/proc/$1/stat"; }
 none_runs() { ! kill -0 "$@" 2> /dev/null; }
 is_in() { awk -v unit="_$1" '/sec/ { n++; ok += index($1, unit) > 0 } END { exit !n || ok < n }'; }
 
@@ -82,6 +96,26 @@ is_consistent() {
 	     END { exit bad || seen != 1 || sum != nr || total < min || total > max * 1.05 }'
 }
 
+# What memory.current and memory.stat have of the keys in $memory
+from_kernel() {
+	{ printf 'current '; cat "$1/memory.current" "$1/memory.stat"; } |
+		awk 'NR == FNR { figure[$1] = $2; next } { print $1, figure[$1] }' - "$1/$memory"
+}
+
+# Two readings are the same, $out, and so must be $kernel, which is from in between
+stands_still() {
+	out=$(< "$1/$memory")
+	kernel=$(from_kernel "$1")
+	[ "$(< "$1/$memory")" = "$out" ]
+}
+
+# enable CONTROLLER: for the children of the root cgroup
+enable() {
+	grep -qw "$1" cgroup.subtree_control && return
+	enabled+=("-$1")
+	run "echo +$1 > cgroup.subtree_control"
+}
+
 # start_hog CGROUP: a loop that would take all of CPU 0
 start_hog() {
 	say "# taskset -c 0 sh -c 'while :; do :; done' &"
@@ -89,6 +123,23 @@ start_hog() {
 	tasks+=($!)
 	disown $!	# or bash reports its death
 	run "echo $! > $1/cgroup.procs"
+}
+
+# start_hoarder CGROUP: fills memory of three kinds, and stops when that is done
+start_hoarder() {
+	# shellcheck disable=SC2016 # perl's variables
+	(echo "$BASHPID" > "$1/cgroup.procs" && exec perl -e '
+		sub fill {
+			my ($path, $mib) = @_;
+			open($files{$path}, ">", $path) or die "$path: $!\n";
+			syswrite($files{$path}, "x" x (1 << 20)) or die "$path: $!\n" for 1..$mib;
+		}
+		fill($ARGV[0], 8);
+		fill($ARGV[1], 16);
+		vec($anonymous, (32 << 20) - 1, 8) = 1;
+		kill("STOP", $$)' "$on_disk" "$on_tmpfs") &
+	tasks+=($!)
+	disown $!
 }
 
 # ask: have the reader read once more through its descriptor; answer in $out
@@ -109,14 +160,15 @@ clean_up() {
 
 	trap '' HUP INT TERM
 	kill -KILL "${tasks[@]}"
-	for dir in "$pins" "$web_pins"; do
+	for dir in "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs"; do
 		[ ! -e "$dir" ] || rm -r "$dir"
 	done
-	for dir in $root/demo/{late,batch,web} ${made_demo:+$root/demo}; do
+	for dir in $root/demo/{late,cache,web/frontend,web,batch/job,batch} \
+		   ${made_demo:+$root/demo}; do
 		[ ! -e "$dir" ] || { within is_empty "$dir" && rmdir "$dir"; }
 	done
-	[ -z "$enabled_cpu" ] || echo -cpu > $root/cgroup.subtree_control
-	made_demo='' enabled_cpu=''
+	echo "${enabled[*]}" > $root/cgroup.subtree_control
+	made_demo='' enabled=()
 } 2> /dev/null
 
 build=$1
@@ -125,11 +177,15 @@ build=$1
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2: mount -t cgroup2 none $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die "no bpffs: mount -t bpf none /sys/fs/bpf"
 grep -qw cpu $root/cgroup.controllers || die "no cpu controller: set CONFIG_FAIR_GROUP_SCHED"
-for dir in "$root/demo" "$pins" "$web_pins"; do
-	[ ! -e "$dir" ] || die "$dir exists: remove it"
+grep -qw memory $root/cgroup.controllers || die "no memory controller: set CONFIG_MEMCG"
+build=$(realpath "$build")
+on_disk=$build/demo.data
+[ "$(stat -fc %T "$build")" != tmpfs ] || die "$build is on a tmpfs: build on a disk"
+for path in "$root/demo" "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs"; do
+	[ ! -e "$path" ] || die "$path exists: remove it"
 done
-PATH=$(realpath "$build"):$PATH
-object=$(realpath "$build")/hist_oncpu.bpf.o
+PATH=$build:$PATH
+object=$build/hist_oncpu.bpf.o
 cd $root || exit 1
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -138,7 +194,7 @@ trap 'exit 143' TERM HUP
 say "bpf.stat on $(uname -r): how long do tasks stay on the CPU, cgroup by cgroup?"
 
 step "Two cgroups compete for one CPU, one with three times the weight"
-grep -qw cpu cgroup.subtree_control || { enabled_cpu=1; run "echo +cpu > cgroup.subtree_control"; }
+enable cpu
 made_demo=1
 run "mkdir demo"
 run "echo +cpu > demo/cgroup.subtree_control"
@@ -153,8 +209,10 @@ step "Attach hist_oncpu at the top: one link, one file in every directory"
 attached_at=$(now_usec)
 run "cgroup_stat attach -n hist_oncpu $object histo_on_cpu $root $pins"
 declare -A used shown
+# in two assignments: bash 5.2 loses a trap between two command substitutions of one
 for dir in demo/web demo/batch demo; do
-	used[$dir]=$(usage $dir) shown[$dir]=$(total $dir)
+	used[$dir]=$(usage $dir)
+	shown[$dir]=$(total $dir)
 done
 run "find $root -name $file"
 expect "the file in all $(find $root -type d | wc -l) directories, and nowhere else" "$out" \
@@ -173,7 +231,8 @@ for dir in demo/web demo/batch demo; do
 done
 elapsed=$(($(now_usec) - attached_at))
 web=${shown[demo/web]} batch=${shown[demo/batch]} demo=${shown[demo]}
-both_now=$(($(total demo/web) + $(total demo/batch)))
+web_now=$(total demo/web)
+both_now=$((web_now + $(total demo/batch)))
 expect "all $nr_lines lines are there" "$(wc -l <<< "$out")" [ "$(wc -l <<< "$out")" = $nr_lines ]
 expect "web, the heavier one, ran at least 1.5 times as long as batch" "$web and $batch usec" \
 	[ $((2 * web)) -ge $((3 * batch)) ]
@@ -225,12 +284,15 @@ expect "its buckets agree with its sums" "$out" is_consistent <<< "$out"
 
 step "rmdir takes the file along; the parent keeps what was counted"
 run "kill ${tasks[1]}"
+unset 'tasks[1]'
 within is_empty demo/late || fail "an empty demo/late" "$(cat demo/late/cgroup.procs)"
 others() { say $(($(total_nsec demo/web) + $(total_nsec demo/batch))); }
 late=$(total_nsec demo/late)
 run "rmdir demo/late"
 expect "no demo/late" "$(ls -d demo/late 2>&1)" [ ! -e demo/late ]
-min=$((late + $(others))) demo=$(total_nsec demo) max=$((late + $(others)))
+min=$((late + $(others)))
+demo=$(total_nsec demo)
+max=$((late + $(others)))
 expect "demo still includes late's $late nsec" "$demo nsec, not from $min to $max" \
 	is_between "$demo" $min $max
 
@@ -243,15 +305,90 @@ gone=("demo/web/bpf.stat.web_only" "$web_pins")
 expect "neither file nor pins when that returns" "one of ${gone[*]}" none_exists "${gone[@]}"
 expect "the first one is still there" "$(ls demo/web)" [ -e demo/web/$file ]
 
+step "A program that sleeps, beside the first one: what a cgroup's memory goes to"
+enable memory
+run "cgroup_stat attach $build/memory.bpf.o memory $root $memory_pins"
+run "ls -d demo/bpf.stat.*"
+expect "both files" "$out" [ "$out" = "$(printf 'demo/%s\n' $file $memory)" ]
+run "! cat demo/web/$memory"
+expect "an error where the memory controller isn't enabled, and not an ancestor's figures" \
+	"$out" [ "${out##*: }" = "No data available" ]
+
+step "A task fills 8 MiB of page cache, 16 MiB of tmpfs and 32 MiB of memory of its own"
+run "echo +memory > demo/cgroup.subtree_control"
+run "mkdir demo/cache"
+start_hoarder demo/cache
+within is_stopped "${tasks[-1]}" || fail "it to be done" "$(< demo/cache/$memory)"
+run "cat demo/cache/$memory"
+anon=$(value anon <<< "$out")
+page_cache=$(value file <<< "$out")
+shmem=$(value shmem <<< "$out")
+current=$(value current <<< "$out")
+both=$((anon + page_cache))
+nr_figures=$(grep -cE '^[a-z_]+ [0-9]+$' <<< "$out")
+expect "ten figures" "$nr_figures" [ "$nr_figures" = 10 ]
+expect "anon has the task's own 32 MiB" "$anon" is_about_mib "$anon" 32
+expect "shmem has the 16 MiB of $on_tmpfs" "$shmem" is_about_mib "$shmem" 16
+expect "file has them, too, and the 8 MiB of $on_disk" "$page_cache" \
+	[ "$page_cache" -ge $((shmem + 8 * mib)) ]
+expect "current has it all" "$current, not $both" [ "$current" -ge $both ]
+within stands_still demo/cache || fail "figures that stand still" "$(< demo/cache/$memory)"
+expect "all ten are those of memory.current and memory.stat" \
+	"$(diff <(say "$out") <(say "$kernel"))" [ "$out" = "$kernel" ]
+run "kill -KILL ${tasks[-1]}"
+unset 'tasks[-1]'
+within has_none demo/cache anon || fail "no more anon" "$(memory_of demo/cache anon)"
+say "ok: no more anon"
+left=$(memory_of demo/cache file)
+expect "the page cache stays when the task has gone" "first $page_cache, then $left" \
+	is_between "$left" $((24 * mib)) "$page_cache"
+run "cgroup_stat detach $memory_pins"
+left=$(find $root -name $memory)
+expect "no $memory anywhere" "$left" [ -z "$left" ]
+expect "the first one is still there" "$(ls demo/cache)" [ -e demo/cache/$file ]
+
 step "Unpin the first link: its files go with it"
 run "rm -r $pins"
 within has_no_files || fail "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')"
 say "ok: no bpf.stat file anywhere"
 
+step "A knob: set in a parent, seen in its child, and garbage is refused"
+run "cgroup_stat attach -m 0644 $build/knob.bpf.o knob $root $knob_pins"
+run "mkdir demo/web/frontend"
+all=(demo demo/batch demo/web demo/web/frontend)
+run "grep . ${all[*]/%//$knob}"
+expect "the default everywhere" "$out" [ "$(knobs "${all[@]}")" = "100 100 100 100 " ]
+run "echo 300 > demo/web/$knob"
+run "grep . ${all[*]/%//$knob}"
+expect "web and its child have it, and nobody else" "$out" \
+	[ "$(knobs "${all[@]}")" = "100 100 300 300 " ]
+run "! echo 3oo > demo/web/$knob"
+expect "no number, no success" "$out" [ "${out##*: }" = "Invalid argument" ]
+run "! echo 30000 > demo/web/$knob"
+expect "nor with too big a number" "$out" [ "${out##*: }" = "Numerical result out of range" ]
+expect "nothing changed" "$(knobs "${all[@]}")" [ "$(knobs "${all[@]}")" = "100 100 300 300 " ]
+run "echo default > demo/web/$knob"
+expect "the default again" "$(knobs "${all[@]}")" [ "$(knobs "${all[@]}")" = "100 100 100 100 " ]
+
+step "Somebody else turns the knobs below the cgroup that was delegated to him, and no others"
+run "chown 1000 demo/batch demo/batch/cgroup.procs demo/batch/cgroup.subtree_control"
+run "$somebody mkdir demo/batch/job"
+run "ls -ln demo/batch/$knob demo/batch/job/$knob demo/web/$knob"
+run "$somebody sh -c 'echo 200 > demo/batch/job/$knob'"
+expect "his child's knob" "$(knobs demo/batch/job)" [ "$(knobs demo/batch/job)" = "200 " ]
+run "! $somebody sh -c 'echo 200 > demo/batch/$knob'"
+expect "not his own root's, which its parent distributes" "$out" \
+	[ "${out##*: }" = "Permission denied" ]
+run "! $somebody sh -c 'echo 200 > demo/web/$knob'"
+expect "not that of somebody else's cgroup" "$out" [ "${out##*: }" = "Permission denied" ]
+expect "nothing changed" "$(knobs "${all[@]}")" [ "$(knobs "${all[@]}")" = "100 100 100 100 " ]
+run "cgroup_stat detach $knob_pins"
+expect "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')" has_no_files
+
 step "Clean up"
 clean_up
-gone=("$root/demo" "$pins" "$web_pins")
-expect "no demo cgroup, no pins" "one of ${gone[*]}" none_exists "${gone[@]}"
+gone=("$root/demo" "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs")
+expect "no demo cgroup, no pins, no data" "one of ${gone[*]}" none_exists "${gone[@]}"
 within none_runs "${tasks[@]}" || fail "the tasks to be gone" "$(ps -p "${tasks[*]}")"
 say "ok: no tasks"
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knob: one number per cgroup, to be read and written
+ *
+ *	# cgroup_stat attach -m 0644 knob.bpf.o knob /sys/fs/cgroup /sys/fs/bpf/knob
+ *	# echo 300 > web/bpf.stat.knob
+ *	# cat web/frontend/bpf.stat.knob
+ *	300
+ *	# echo default > web/bpf.stat.knob
+ *
+ * A cgroup that wasn't set has the number of its parent, and the topmost one has
+ * knob_default; "default" brings that back. What is neither that word nor a
+ * decimal number is refused with EINVAL, and a number outside of knob_min and
+ * knob_max with ERANGE; nothing has changed then. The three are constants that a
+ * loader can set.
+ *
+ * Whoever is to obey the knob takes the number from @knobs: a program in this
+ * object calls knob_of(), one in another object shares the map.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#define ENOMEM		12
+#define EINVAL		22
+#define ERANGE		34
+
+#define DATA_SIZE	4096	/* the most that there can be */
+#define UNSET		((__s64)(1ULL << 63))	/* less than knob_min */
+
+const volatile __s64 knob_default = 100;
+const volatile __s64 knob_min = 1;
+const volatile __s64 knob_max = 10000;
+
+/* One for each cgroup that was ever set; a single word, so it's the number or UNSET. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __s64);
+} knobs SEC(".maps");
+
+static __s64 knob_of(struct cgroup *cgrp)
+{
+	__s64 *knob, value;
+	struct cgroup *ancestor;
+	int up;
+
+	bpf_for(up, 0, cgrp->level + 1) {
+		ancestor = bpf_cgroup_ancestor(cgrp, cgrp->level - up);
+		if (!ancestor)
+			break;
+		knob = bpf_cgrp_storage_get(&knobs, ancestor, NULL, 0);
+		value = knob ? *(volatile __s64 *)knob : UNSET;
+		bpf_cgroup_release(ancestor);
+		if (value != UNSET)
+			return value;
+	}
+	return knob_default;
+}
+
+static int set(struct cgroup *cgrp, __s64 value)
+{
+	__s64 *knob;
+
+	/*
+	 * It is made with the value, so that no reader finds it without; or it
+	 * isn't, because another writer was quicker, and then it is there.
+	 */
+	knob = bpf_cgrp_storage_get(&knobs, cgrp, &value, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!knob)
+		knob = bpf_cgrp_storage_get(&knobs, cgrp, NULL, 0);
+	/* no memory, or the cgroup is being removed */
+	if (!knob)
+		return -ENOMEM;
+
+	*(volatile __s64 *)knob = value;
+	return 0;
+}
+
+/* Is there nothing behind the first @used bytes, but a newline? */
+static bool ends_after(const char *text, __u64 len, __u64 used)
+{
+	if (used >= DATA_SIZE)
+		return false;
+	return len == used || (len == used + 1 && text[used] == '\n');
+}
+
+static int parse(const char *text, __u64 len, __s64 *value)
+{
+	long used, number;
+
+	/* bpf_strtol() would pass over blanks */
+	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
+		return -EINVAL;
+
+	used = bpf_strtol(text, DATA_SIZE, 10, &number);
+	if (used == -ERANGE)
+		return -ERANGE;
+	if (used < 0 || !ends_after(text, len, used))
+		return -EINVAL;
+	if (number < knob_min || number > knob_max)
+		return -ERANGE;
+
+	*value = number;
+	return 0;
+}
+
+static int write_knob(struct cgroup *cgrp, const char *text, __u64 len)
+{
+	static const char word[] = "default";
+	const int word_len = sizeof(word) - 1;
+	__s64 value;
+	int err;
+
+	if (!bpf_strncmp(text, word_len, word) && ends_after(text, len, word_len))
+		return set(cgrp, UNSET);
+
+	err = parse(text, len, &value);
+	return err ?: set(cgrp, value);
+}
+
+SEC("cgroup/stat")
+int knob(struct bpf_cgroup_stat_ctx *ctx)
+{
+	const char *text;
+
+	if (!ctx->len) {
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%lld\n", knob_of(ctx->cgroup));
+		return 0;
+	}
+
+	text = (const char *)bpf_cgroup_stat_data(ctx, DATA_SIZE);
+	return text ? write_knob(ctx->cgroup, text, ctx->len) : -EINVAL;
+}
+
+char _license[] SEC("license") = "GPL";
