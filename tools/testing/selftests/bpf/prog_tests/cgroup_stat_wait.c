@@ -320,6 +320,22 @@ static int op_same_cgroup(struct scene *s)
 	return read_file_of(s->child);
 }
 
+/* What others write has no room in common with what the program got. */
+static int op_other_writes(struct scene *s)
+{
+	static const char text[4095] = "something else";
+	int fd, i, ret = 0;
+
+	fd = openat(s->child, STAT_FILE, O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	for (i = 0; i < 100 && !ret; i++)
+		if (write(fd, text, sizeof(text)) != sizeof(text))
+			ret = -errno;
+	close(fd);
+	return ret;
+}
+
 static int op_mkdir_rmdir(struct scene *s)
 {
 	int fd, ret;
@@ -389,6 +405,39 @@ static int op_rmdir(struct scene *s)
 	if (unlinkat(s->root, "child", AT_REMOVEDIR))
 		return -errno;
 	return nr_files(s->link) == 2 ? read_file_of(s->other) : -EBADMSG;
+}
+
+static int nr_dying(int cgroup)
+{
+	static const char key[] = "nr_dying_descendants ";
+	char buf[1024], *value;
+	int fd, ret;
+
+	fd = openat(cgroup, "cgroup.stat", O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	ret = pread_str(fd, buf, sizeof(buf));
+	close(fd);
+	value = ret < 0 ? NULL : strstr(buf, key);
+	return value ? atoi(value + strlen(key)) : -EBADMSG;
+}
+
+/*
+ * The program's cgroup lasts, dying, when others that were removed later are
+ * long gone. Neither the open file nor the directory's keeps it.
+ */
+static int op_rmdir_lasts(struct scene *s)
+{
+	if (unlinkat(s->root, "child", AT_REMOVEDIR))
+		return -errno;
+
+	for (int i = 0; i < 3; i++) {
+		if (mkdirat(s->root, "new", 0755) || unlinkat(s->root, "new", AT_REMOVEDIR))
+			return -errno;
+		if (!wait_until(nr_dying(s->root) <= 1))
+			return -ETIMEDOUT;
+	}
+	return nr_dying(s->root) == 1 ? 0 : -EBADMSG;
 }
 
 static int op_detach(struct scene *s)
@@ -624,6 +673,7 @@ static const struct {
 } ops[] = {
 	{ "other_cgroup", op_other_cgroup },
 	{ "same_cgroup", op_same_cgroup },
+	{ "other_writes", op_other_writes },
 	{ "mkdir_rmdir", op_mkdir_rmdir },
 	{ "info", op_info },
 	{ "fdinfo", op_fdinfo },
@@ -677,6 +727,10 @@ static void test_all(const struct scene first)
 	s = first;
 	if (start_subtest(&s, "same_file"))
 		test_same_file(&s);
+	/* a program that spins holds up RCU, and with it whoever is removed */
+	s = first;
+	if (s.sleeps && start_subtest(&s, "rmdir_lasts"))
+		test_op(&s, op_rmdir_lasts, "rmdir_lasts");
 	s = first;
 	if (s.sleeps && start_subtest(&s, "killed"))
 		test_kill(&s);

@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Do a bpftool and a libbpf from before cgroup stat programs list them and their
+links without error?
+
+usage: test_cgroup_stat_compat.py BUILD
+
+BUILD is the folder that tools/bpf/cgroup_stat was built in. BPFTOOL and LIBBPF in
+the environment name others than the installed bpftool and libbpf.so.1. Takes
+root, cgroup v2 in /sys/fs/cgroup and bpffs in /sys/fs/bpf; prints TAP.
+"""
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+BPFTOOL = os.environ.get("BPFTOOL", "bpftool")
+STATS = "/proc/sys/kernel/bpf_stats_enabled"
+LIBBPF = os.environ.get("LIBBPF", "libbpf.so.1")
+CGROUP = f"/sys/fs/cgroup/compat-{os.getpid()}"
+FILE = CGROUP + "/bpf.stat.histo_on_cpu"
+PINS = f"/sys/fs/bpf/compat-{os.getpid()}"
+PROG = PINS + "/programs/histo_on_cpu"
+LINK = PINS + "/link"
+OTHER_LINK = PINS + "/collectors/account_stretch"  # of a type that is well known
+
+results = []
+
+
+def say(text):
+    for line in text.splitlines():
+        print("#", line)
+
+
+def check(what, good, seen):
+    results.append(bool(good))
+    print("ok" if good else "not ok", len(results), what)
+    if not good:
+        say(f"seen: {seen}")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def entries(text, obj_id):
+    """What bpftool printed of an object, as JSON or not."""
+    if not text.startswith(("[", "{")):
+        return re.findall(rf"^{obj_id}: .*", text, re.M)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    return [e for e in (found if isinstance(found, list) else [found]) if e.get("id") == obj_id]
+
+
+def check_show(flags, kind, which, obj_id, status, fields):
+    """Shown once, with these fields if it is JSON, and not a word of complaint."""
+    done = run(BPFTOOL, *flags, kind, "show", *which)
+    found = entries(done.stdout, obj_id)
+    good = len(found) == 1 and done.returncode == status and not done.stderr
+    if good and isinstance(found[0], dict):
+        good = fields.items() <= found[0].items() and '"error"' not in done.stdout
+    check(" ".join(["bpftool", *flags, kind, "show", *which[:1]]), good, done)
+
+
+def test_bpftool(kind, pin, other_pin, fields):
+    """Returns the object's id."""
+    obj_id = json.loads(run(BPFTOOL, "-j", kind, "show", "pinned", pin).stdout or "{}").get("id")
+    # bpftool's exit status for a single link is an error's, whatever the link
+    status = run(BPFTOOL, kind, "show", "pinned", other_pin).returncode
+
+    for flags in [], ["-j"], ["-p"]:
+        check_show(flags, kind, [], obj_id, 0, fields)
+        check_show(flags, kind, ["id", str(obj_id)], obj_id, status, fields)
+        check_show(flags, kind, ["pinned", pin], obj_id, status, fields)
+    check_show(["-f"], kind, [], obj_id, 0, fields)
+    check_show(["-f", "-j"], kind, [], obj_id, 0, fields | {"pinned": [pin]})
+    return obj_id
+
+
+def info_of(lib, fd, size=256):
+    """Type and id, with which the info of programs and links begins; or an error."""
+    info, size = (ctypes.c_uint32 * 64)(), ctypes.c_uint32(size)
+    err = lib.bpf_obj_get_info_by_fd(fd, info, ctypes.byref(size))
+    return (err, *info[:2])
+
+
+def infos_of_all(lib, kind):
+    infos, obj_id = [], ctypes.c_uint32(0)
+    while not getattr(lib, f"bpf_{kind}_get_next_id")(obj_id, ctypes.byref(obj_id)):
+        fd = getattr(lib, f"bpf_{kind}_get_fd_by_id")(obj_id)
+        if fd >= 0:
+            infos.append(info_of(lib, fd))
+            os.close(fd)
+    return infos
+
+
+def test_libbpf(lib, kind, pin, obj_id):
+    fd = lib.bpf_obj_get(pin.encode())
+    check(f"libbpf opens a pinned {kind}", fd >= 0, os.strerror(-fd))
+    # the sizes of struct bpf_link_info when it was new, in Linux 6.12, and more than any
+    infos = [info_of(lib, fd, size) for size in (16, 64, 256)]
+    check(f"libbpf gets info of a {kind}", set(infos) == {(0, infos[0][1], obj_id)}, infos)
+    os.close(fd)
+
+    infos_of_all_now = infos_of_all(lib, kind)
+    check(f"libbpf gets info of all {kind}s", infos[0] in infos_of_all_now, infos_of_all_now)
+
+    type_str = getattr(lib, f"libbpf_bpf_{kind}_type_str")
+    type_str.restype = ctypes.c_char_p
+    name = type_str(infos[0][1])
+    check(f"libbpf has the right name of the {kind}'s type, or none", name in (None, b"cgroup_stat"), name)
+
+
+def read_file(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def write_file(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def run_cnt():
+    done = run(BPFTOOL, "-j", "prog", "show", "pinned", PROG)
+    return json.loads(done.stdout or "{}").get("run_cnt", 0)
+
+
+def test_run_counts():
+    before = read_file(STATS)
+    write_file(STATS, "1")
+    counts = [run_cnt()]
+    for _ in range(3):
+        read_file(FILE)
+    counts.append(run_cnt())
+    write_file(STATS, before)
+    check("bpftool prog show counts the reads", counts[1] - counts[0] == 3, counts)
+
+
+def test_all():
+    say(run(BPFTOOL, "version").stdout)
+    prog_id = test_bpftool("prog", PROG, PROG, {"name": "histo_on_cpu"})
+    link_id = test_bpftool("link", LINK, OTHER_LINK, {"prog_id": prog_id})
+    done = run(BPFTOOL, "prog", "dump", "xlated", "id", str(prog_id))
+    check("bpftool prog dump xlated", "exit" in done.stdout and not done.returncode, done)
+
+    test_run_counts()
+
+    lib = ctypes.CDLL(LIBBPF)
+    lib.libbpf_version_string.restype = ctypes.c_char_p
+    say(f"libbpf {lib.libbpf_version_string().decode()}")
+    test_libbpf(lib, "prog", PROG, prog_id)
+    test_libbpf(lib, "link", LINK, link_id)
+
+    done = run(BPFTOOL, "link", "detach", "pinned", LINK)
+    check("bpftool link detach", not done.returncode and not os.path.exists(FILE), done)
+    check_show([], "link", [], link_id, 0, {})
+    check_show(["-j"], "link", [], link_id, 0, {"prog_id": prog_id})
+
+
+def main(build):
+    try:
+        os.mkdir(CGROUP)
+        done = run(f"{build}/cgroup_stat", "attach", f"{build}/hist_oncpu.bpf.o",
+                   "histo_on_cpu", CGROUP, PINS)
+        if done.returncode:
+            sys.exit(f"Bail out! {done.stderr}")
+        test_all()
+    finally:
+        shutil.rmtree(PINS, ignore_errors=True)
+        os.rmdir(CGROUP)
+        print(f"1..{len(results)}")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main(sys.argv[1]))
