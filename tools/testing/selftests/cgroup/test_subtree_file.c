@@ -47,6 +47,7 @@
 #define MAX_LINKS	64	/* rooted at one cgroup */
 #define MNT		"/mnt"	/* mounted over in private namespaces only */
 #define TIME_LIMIT	120	/* seconds; a debug kernel in an emulator is slow */
+#define NODES		"/sys/kernel/slab/kernfs_node_cache/"
 
 #define CAP(cap)	(1ULL << (cap))
 #define BPF_CAPS	(CAP(CAP_BPF) | CAP(CAP_PERFMON))
@@ -608,6 +609,53 @@ static int test_mkdir_rmdir_many_times(const char *top)
 	}
 	check_eq(files_of(link, NAME), 1);
 	return KSFT_PASS;
+}
+
+/* How many kernfs nodes there are, of all kinds; -1 if that can't be told. */
+static long count_nodes(void)
+{
+	char buf[4096];
+
+	/* with what was freed but is kept back to catch its users */
+	if (write_text(NODES "shrink", "1", 1) != 1 ||
+	    read_text(NODES "objects", buf, sizeof(buf)) < 0)
+		return -1;
+	return atol(buf);
+}
+
+/*
+ * kernfs knows a node by its number as long as somebody holds it, so one that is
+ * never put isn't lost, and nothing but its memory tells that it is there.
+ */
+static int test_nodes_are_freed(const char *top)
+{
+	const int rounds = 100;
+	char *a = cg_name(top, "a");
+	long before, more = 0;
+	int link, i;
+
+	for (i = 0; i < 10; i++)
+		new_cgroup(top, (char[]){ 'b' + i, 0 });
+	before = count_nodes();
+	if (before < 0) {
+		ksft_perror("no " NODES ", CONFIG_SLUB_DEBUG");
+		return KSFT_SKIP;
+	}
+
+	for (i = 0; i < rounds; i++) {
+		link = attach(top, NAME);
+		check(!mkdir(a, 0755) && !rmdir(a));
+		check(!close(link));
+	}
+	/* RCU frees them */
+	for (i = 0; i < 100; i++) {
+		more = count_nodes() - before;
+		if (more < rounds / 2)
+			return KSFT_PASS;
+		usleep(100000);
+	}
+	ksft_print_msg("%ld kernfs nodes more than before\n", more);
+	return KSFT_FAIL;
 }
 
 /* The limits on cgroups are what they were, and a refused mkdir leaves no file. */
@@ -1481,6 +1529,7 @@ struct subtree_file_test {
 	T(test_listed),
 	T(test_born_with_file),
 	T(test_mkdir_rmdir_many_times),
+	T(test_nodes_are_freed),
 	T(test_limits_unaffected),
 	T(test_contents),
 	T(test_write_refused),
