@@ -424,8 +424,8 @@ struct replacer {
 
 static void *replace_often(void *arg)
 {
-	struct replacer *r = arg;
 	LIBBPF_OPTS(bpf_link_update_opts, opts, .flags = BPF_F_REPLACE);
+	struct replacer *r = arg;
 	int err;
 
 	for (int i = 0; i < 10 * NR_CHANGES && !r->wrong; i++) {
@@ -894,9 +894,9 @@ static void test_knob_constants(void)
 /* As in its manual: at the root of the hierarchy, which all inherit from. */
 static void test_knob_in_root(void)
 {
-	int root = get_root_cgroup(), fd, child;
-	struct cgroup_stat_knob *knob = cgroup_stat_knob__open_and_load();
 	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "root_knob", .mode = 0644);
+	struct cgroup_stat_knob *knob = cgroup_stat_knob__open_and_load();
+	int root = get_root_cgroup(), fd, child;
 	struct bpf_link *link = NULL;
 
 	if (!ASSERT_OK_FD(root, "root") || !ASSERT_OK_PTR(knob, "load"))
