@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A sched_ext scheduler that is told per cgroup what to do, by files.
+ *
+ *	# echo 300 > /sys/fs/cgroup/web/bpf.stat.share
+ *	# echo 2000 > /sys/fs/cgroup/web/bpf.stat.slice_us
+ *	# cat /sys/fs/cgroup/web/bpf.stat.runtime
+ *	84092115
+ *
+ * share	a cgroup's part of the CPU time in relation to its siblings', 1 to
+ *		10000, 100 unless it is set
+ * slice_us	for how many microseconds its tasks run at a stretch while others
+ *		wait, 1000 to 100000; the kernel ends slices at its timer tick
+ * runtime	microseconds that the cgroup and its descendants have used since the
+ *		scheduler was loaded, up to the end of the last slice
+ *
+ * THE PATTERN, for schedulers that want knobs of their own:
+ *
+ * 1. A map of type BPF_MAP_TYPE_CGRP_STORAGE has a struct for each cgroup (@cgrps).
+ *    What was written to a cgroup's files is in there next to what the scheduler
+ *    keeps in it, and goes with the cgroup.
+ * 2. A program in SEC("cgroup/stat") for each file answers read(2) and write(2) in
+ *    every cgroup: ctx->len tells which of the two, ctx->cgroup where, and the
+ *    storage is looked up by that. It has the name of the file. Bad values are
+ *    refused with an errno, which is what echo shows.
+ * 3. The scheduler's callbacks look up the same storage by the task's cgroup. The
+ *    value is one aligned word, so neither side takes a lock for it. What has been
+ *    derived from a value carries the @knobs_gen that it was derived from.
+ * 4. The loader attaches each program with bpf_program__attach_cgroup_stat(), with
+ *    the mode and the topmost cgroup. It keeps the links, and so the files, exactly
+ *    as long as it runs the scheduler: see scx_share.c.
+ *
+ * THE SCHEDULER
+ *
+ * Shares belong to cgroups, whatever their number of tasks, and nest. The cgroup is
+ * the one of the unified hierarchy that the task is in; no controller has to be on
+ * there. A cgroup's own tasks are to its child cgroups like one more child that has
+ * the default share. Within a cgroup tasks take turns, without regard to nice.
+ *
+ * This is start-time fair queueing (Goyal, Vin, Cheng 1996) with the cgroups as
+ * flows. Every slice that a task waits for gets a tag, which is where its cgroup's
+ * virtual clock stands. The clock then goes on by the slice, the slower the greater
+ * the cgroup's part of the machine is: its share over those of all siblings that
+ * have something to run, multiplied over all levels. All tasks wait in one queue,
+ * lowest tag first, and CPUs take the first one that may run on them. A slice that
+ * wasn't used up is given back, and one that nobody else waited for is free. Kernel
+ * threads go first and cost nobody anything.
+ *
+ * Nobody waits much longer than MAX_WAIT: that bounds how far ahead of the queue a
+ * clock may be, at the expense of shares that would ask for less than one slice in
+ * that time. Shares are parts of the whole machine. Where tasks are bound to some
+ * of its CPUs, the others can't make up for it.
+ */
+#include <scx/common.bpf.h>
+
+char _license[] SEC("license") = "GPL";
+
+extern const __u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
+					const size_t rdonly_buf_size) __ksym;
+
+#define NSEC_PER_USEC	1000ULL
+#define NSEC_PER_SEC	1000000000ULL
+
+enum {
+	SHARED_DSQ	= 0,
+	DATA_SIZE	= 4096,			/* of what can be written to a file */
+
+	SHARE_DFL	= 100,
+	SHARE_MIN	= 1,
+	SHARE_MAX	= 10000,
+
+	SLICE_US_DFL	= 20000,
+	SLICE_US_MIN	= 1000,
+	SLICE_US_MAX	= 100000,
+};
+
+/* How far a clock may go ahead of the queue: a third of sched_ext's patience. */
+#define MAX_WAIT	(10 * NSEC_PER_SEC)
+/* And stay behind, where a cgroup hasn't enough tasks to use its share. */
+#define MAX_CREDIT	NSEC_PER_SEC
+/* For how long it matters, less and less, that others had something to run. */
+#define MEMORY		(NSEC_PER_SEC / 2)
+
+UEI_DEFINE(uei);
+
+struct knobs {
+	u32		share;
+	u32		slice_us;
+};
+
+struct cgrp_ctx {
+	struct knobs	set;		/* what was written, 0: nothing */
+	struct knobs	now;		/* with what is inherited */
+	u64		gen;		/* @now is of this @knobs_gen */
+
+	u64		runtime;	/* in ns, with the descendants' */
+	u64		clock;		/* tag of the next slice */
+
+	u32		nr_runnable;	/* own tasks, not the descendants' */
+	u32		counted;	/* share that the parent counts, 0: idle */
+	u64		children;	/* sum of the children's @counted */
+	u64		recent;		/* what active_shares() was up to @recent_at */
+	u64		recent_at;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct cgrp_ctx);
+} cgrps SEC(".maps");
+
+/* Written under the lock of the task's runqueue. */
+struct task_ctx {
+	struct cgroup __kptr * cgrp;	/* where it counts as runnable */
+	u64		seen;		/* its sum_exec_runtime when last looked at */
+	u64		slice;		/* that was charged, 0: free */
+	u64		charge;		/* by which the clock went on for it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} tasks SEC(".maps");
+
+/* Goes on whenever somebody turns a knob. */
+u64 knobs_gen = 1;
+
+/* The lowest tag that waits, or did when somebody last looked. */
+static u64 queue_clock;
+
+/* Protects what is from @clock on, in all cgroups. */
+private(LOCK) struct bpf_spin_lock lock;
+
+static struct task_ctx *task_ctx(struct task_struct *p)
+{
+	return bpf_task_storage_get(&tasks, p, NULL, 0);
+}
+
+/* Of the ancestor at @level, or @cgrp itself; valid until the program ends. */
+static struct cgrp_ctx *cgrp_ctx(struct cgroup *cgrp, int level, u64 flags)
+{
+	struct cgroup *ancestor = bpf_cgroup_ancestor(cgrp, level);
+	struct cgrp_ctx *cgc;
+
+	if (!ancestor)
+		return NULL;
+	cgc = bpf_cgrp_storage_get(&cgrps, ancestor, NULL, flags);
+	bpf_cgroup_release(ancestor);
+	return cgc;
+}
+
+/* What competes in a cgroup: its children and, like one more, its own tasks. */
+static u64 active_shares(struct cgrp_ctx *cgc)
+{
+	return cgc->children + (cgc->nr_runnable ? SHARE_DFL : 0);
+}
+
+/*
+ * The same, but what goes idle fades away: if the part that a cgroup has changed
+ * whenever somebody wakes up for a moment, slices would be charged by who happens to
+ * wait when they end. To be called with the lock held, and before there is less.
+ */
+static u64 recent_shares(struct cgrp_ctx *cgc, u64 now)
+{
+	u64 shares = active_shares(cgc), age;
+
+	/* another CPU may have been here since the caller looked at the clock */
+	if (time_before(now, cgc->recent_at))
+		now = cgc->recent_at;
+	age = now - cgc->recent_at;
+	if (cgc->recent > shares && age < MEMORY)
+		shares += (cgc->recent - shares) * (MEMORY - age) / MEMORY;
+	cgc->recent = shares;
+	cgc->recent_at = now;
+	return shares;
+}
+
+/*
+ * Makes the parents on the way up count what there is. Others may be at it: whoever
+ * comes last finds what the others have left, and no level is ever half done. It
+ * ends where nothing changes, if not to look at all was asked for.
+ */
+static void count(struct cgroup *cgrp, bool all)
+{
+	struct cgrp_ctx *cgc, *parent;
+	u64 now = scx_bpf_now();
+	u32 share, was;
+	int up;
+
+	bpf_for(up, 0, cgrp->level) {
+		cgc = cgrp_ctx(cgrp, cgrp->level - up, 0);
+		parent = cgrp_ctx(cgrp, cgrp->level - up - 1, 0);
+		if (!cgc || !parent)
+			return;
+
+		bpf_spin_lock(&lock);
+		was = cgc->counted;
+		share = active_shares(cgc) ? cgc->now.share : 0;
+		recent_shares(parent, now);
+		cgc->counted = share;
+		parent->children += share;
+		parent->children -= was;
+		bpf_spin_unlock(&lock);
+
+		if (share == was && !all)
+			return;
+	}
+}
+
+/* What was set in a cgroup counts there and below. */
+static void inherit(struct knobs *now, struct cgrp_ctx *cgc)
+{
+	u32 share = READ_ONCE(cgc->set.share), slice_us = READ_ONCE(cgc->set.slice_us);
+
+	if (share)
+		now->share = share;
+	if (slice_us)
+		now->slice_us = slice_us;
+}
+
+/*
+ * Brings @now up to date in a cgroup and those above, and makes the storage that
+ * isn't there yet. Returns NULL if there is no memory or the cgroup is going.
+ */
+static struct cgrp_ctx *refresh(struct cgroup *cgrp)
+{
+	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	struct knobs now = { SHARE_DFL, SLICE_US_DFL };
+	u64 gen = READ_ONCE(knobs_gen);
+	int level;
+
+	if (cgc && cgc->gen == gen)
+		return cgc;
+
+	bpf_for(level, 0, cgrp->level + 1) {
+		cgc = cgrp_ctx(cgrp, level, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!cgc)
+			return NULL;
+		inherit(&now, cgc);
+		cgc->now = now;
+		cgc->gen = gen;
+	}
+
+	count(cgrp, true);
+	return cgrp_ctx(cgrp, cgrp->level, 0);
+}
+
+/* Takes a task out of the cgroup that it counts in. */
+static void leave(struct task_ctx *taskc)
+{
+	struct cgroup *cgrp = bpf_kptr_xchg(&taskc->cgrp, NULL);
+	u64 now = scx_bpf_now();
+	struct cgrp_ctx *cgc;
+	u32 left = 1;
+
+	if (!cgrp)
+		return;
+	cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	if (cgc) {
+		bpf_spin_lock(&lock);
+		recent_shares(cgc, now);
+		left = --cgc->nr_runnable;
+		bpf_spin_unlock(&lock);
+	}
+	if (!left)
+		count(cgrp, false);
+	bpf_cgroup_release(cgrp);
+}
+
+/*
+ * Lets a runnable task count in the cgroup that it's in now. Kernel threads don't
+ * count: everybody waits for what they do.
+ */
+static void enter(struct task_struct *p, struct task_ctx *taskc)
+{
+	struct cgrp_ctx *cgc;
+	struct cgroup *cgrp;
+	u32 others;
+
+	if (p->flags & PF_KTHREAD)
+		return;
+	cgrp = bpf_cgroup_acquire(p->cgroups->dfl_cgrp);
+	if (!cgrp)
+		return;
+	cgc = refresh(cgrp);
+	if (!cgc) {
+		bpf_cgroup_release(cgrp);
+		return;
+	}
+
+	bpf_spin_lock(&lock);
+	others = cgc->nr_runnable++;
+	/* who had nothing to run has no claim to the time that has passed since */
+	if (!others && time_before(cgc->clock, queue_clock))
+		cgc->clock = queue_clock;
+	bpf_spin_unlock(&lock);
+
+	if (!others)
+		count(cgrp, false);
+	cgrp = bpf_kptr_xchg(&taskc->cgrp, cgrp);
+	if (cgrp)
+		bpf_cgroup_release(cgrp);
+}
+
+/* Books what a task has run, and gives back what it hasn't of a charged slice. */
+static void settle(struct task_struct *p, struct task_ctx *taskc)
+{
+	u64 used = p->se.sum_exec_runtime - taskc->seen;
+	u64 slice = taskc->slice, charge = taskc->charge;
+	struct cgroup *cgrp = taskc->cgrp;
+	struct cgrp_ctx *cgc;
+	int level;
+
+	taskc->seen += used;
+	taskc->slice = 0;
+	if (!cgrp)
+		return;
+
+	bpf_for(level, 0, cgrp->level + 1) {
+		cgc = cgrp_ctx(cgrp, level, 0);
+		if (cgc)
+			__sync_fetch_and_add(&cgc->runtime, used);
+	}
+
+	cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	if (!cgc || !slice)
+		return;
+	if (used > NSEC_PER_SEC)
+		used = NSEC_PER_SEC;	/* of MAX_WAIT * used there are 64 bits */
+	bpf_spin_lock(&lock);
+	cgc->clock += charge * used / slice - charge;
+	bpf_spin_unlock(&lock);
+}
+
+/* How far the clock goes for a slice, by the cgroup's part of the machine. */
+static u64 charge_of(struct cgroup *cgrp, struct cgrp_ctx *cgc, u64 slice)
+{
+	u64 now = scx_bpf_now(), shares, charge = slice;
+	u32 share = SHARE_DFL;
+	int up;
+
+	bpf_for(up, 0, cgrp->level + 1) {
+		bpf_spin_lock(&lock);
+		shares = recent_shares(cgc, now);
+		bpf_spin_unlock(&lock);
+
+		if (share && shares > share)
+			charge = charge * shares / share;
+		if (charge > MAX_WAIT)
+			return MAX_WAIT;
+
+		share = cgc->counted;
+		cgc = cgrp_ctx(cgrp, cgrp->level - up - 1, 0);
+		if (!cgc)
+			break;
+	}
+	return charge;
+}
+
+/* Where a slice that begins now would be tagged. */
+static u64 tag_of(struct cgrp_ctx *cgc)
+{
+	u64 clock = cgc->clock, first = queue_clock;
+
+	if (time_before(clock, first - MAX_CREDIT))
+		return first - MAX_CREDIT;
+	if (time_after(clock, first + MAX_WAIT))
+		return first + MAX_WAIT;
+	return clock;
+}
+
+/* How long a cgroup's slices are; with very many tasks all have to be shorter. */
+static u64 slice_of(struct cgrp_ctx *cgc)
+{
+	u64 slice = cgc->now.slice_us * NSEC_PER_USEC;
+	s32 queued = scx_bpf_dsq_nr_queued(SHARED_DSQ);
+
+	if (queued > 0 && slice * queued > MAX_WAIT)
+		return MAX_WAIT / queued;
+	return slice;
+}
+
+/* The context of the cgroup that a runnable task is in, which may be a new one. */
+static struct cgrp_ctx *cgrp_of(struct task_struct *p, struct task_ctx *taskc)
+{
+	struct cgroup *cgrp = taskc->cgrp;
+
+	if (!cgrp || cgrp->kn->id != p->cgroups->dfl_cgrp->kn->id) {
+		leave(taskc);
+		enter(p, taskc);
+		cgrp = taskc->cgrp;
+	}
+	return cgrp ? refresh(cgrp) : NULL;
+}
+
+/* Charges a task's cgroup for a slice, and returns its tag. */
+static u64 charge(struct task_ctx *taskc, struct cgrp_ctx *cgc, u64 slice)
+{
+	struct cgroup *cgrp = taskc->cgrp;
+	u64 cost, tag;
+
+	if (!cgrp)
+		return queue_clock;
+	cost = charge_of(cgrp, cgc, slice);
+
+	bpf_spin_lock(&lock);
+	tag = tag_of(cgc);
+	cgc->clock = tag + cost;
+	bpf_spin_unlock(&lock);
+
+	taskc->slice = slice;
+	taskc->charge = cost;
+	return tag;
+}
+
+s32 BPF_STRUCT_OPS(share_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	u64 slice = SLICE_US_DFL * NSEC_PER_USEC;
+	struct cgrp_ctx *cgc;
+	bool is_idle = false;
+	s32 cpu;
+
+	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+	if (!is_idle)
+		return cpu;
+
+	/* nobody waits for this CPU: free */
+	cgc = bpf_cgrp_storage_get(&cgrps, p->cgroups->dfl_cgrp, NULL, 0);
+	if (cgc && cgc->gen)
+		slice = slice_of(cgc);
+	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice, 0);
+	return cpu;
+}
+
+void BPF_STRUCT_OPS(share_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *taskc = task_ctx(p);
+	u64 slice = SLICE_US_DFL * NSEC_PER_USEC, tag = queue_clock;
+	struct cgrp_ctx *cgc;
+	s32 cpu;
+
+	if (taskc) {
+		settle(p, taskc);
+		cgc = cgrp_of(p, taskc);
+		if (cgc) {
+			slice = slice_of(cgc);
+			tag = charge(taskc, cgc, slice);
+		}
+	}
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, slice, tag, enq_flags);
+
+	/* share_select_cpu() has looked for an idle CPU, but not everybody was there */
+	if (enq_flags & SCX_ENQ_CPU_SELECTED)
+		return;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+/*
+ * Lets @prev, whose slice is over, go on for another one if nobody waits for this
+ * CPU whose tag is lower than its next one would be: it isn't in the queue yet.
+ */
+void BPF_STRUCT_OPS(share_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct task_ctx *taskc = NULL;
+	struct cgrp_ctx *cgc = NULL;
+	struct task_struct *p;
+	bool waits = false, first = true;
+	u64 tag, slice;
+
+	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
+		taskc = task_ctx(prev);
+		if (taskc) {
+			settle(prev, taskc);
+			cgc = cgrp_of(prev, taskc);
+		}
+	}
+
+	bpf_for_each(scx_dsq, p, SHARED_DSQ, 0) {
+		tag = p->scx.dsq_vtime;
+		if (first && time_after(tag, queue_clock))
+			queue_clock = tag;
+		first = false;
+		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+			continue;
+		waits = true;
+		if (cgc && !time_before(tag, tag_of(cgc)))
+			break;
+		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, 0))
+			return;
+	}
+
+	if (taskc && cgc) {
+		slice = slice_of(cgc);
+		if (waits)
+			charge(taskc, cgc, slice);
+		scx_bpf_task_set_slice(prev, slice);
+	}
+}
+
+void BPF_STRUCT_OPS(share_runnable, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *taskc = task_ctx(p);
+
+	if (taskc)
+		enter(p, taskc);
+}
+
+void BPF_STRUCT_OPS(share_quiescent, struct task_struct *p, u64 deq_flags)
+{
+	struct task_ctx *taskc = task_ctx(p);
+
+	if (!taskc)
+		return;
+	settle(p, taskc);
+	leave(taskc);
+}
+
+s32 BPF_STRUCT_OPS(share_init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	struct task_ctx *taskc;
+
+	taskc = bpf_task_storage_get(&tasks, p, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!taskc)
+		return -ENOMEM;
+	taskc->seen = p->se.sum_exec_runtime;
+	return 0;
+}
+
+/* That there are these two tells sched_ext that CPUs may come and go. */
+void BPF_STRUCT_OPS(share_cpu_online, s32 cpu)
+{
+}
+
+void BPF_STRUCT_OPS(share_cpu_offline, s32 cpu)
+{
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(share_init)
+{
+	return scx_bpf_create_dsq(SHARED_DSQ, -1);
+}
+
+void BPF_STRUCT_OPS(share_exit, struct scx_exit_info *ei)
+{
+	UEI_RECORD(uei, ei);
+}
+
+SCX_OPS_DEFINE(share_ops,
+	       .select_cpu		= (void *)share_select_cpu,
+	       .enqueue			= (void *)share_enqueue,
+	       .dispatch		= (void *)share_dispatch,
+	       .runnable		= (void *)share_runnable,
+	       .quiescent		= (void *)share_quiescent,
+	       .init_task		= (void *)share_init_task,
+	       .cpu_online		= (void *)share_cpu_online,
+	       .cpu_offline		= (void *)share_cpu_offline,
+	       .init			= (void *)share_init,
+	       .exit			= (void *)share_exit,
+	       .name			= "share");
+
+/* Is there nothing behind the first @used bytes, but a newline? */
+static bool ends_after(const char *text, u64 len, u64 used)
+{
+	if (used >= DATA_SIZE)
+		return false;
+	return len == used || (len == used + 1 && text[used] == '\n');
+}
+
+/* 0 in @value stands for "default". */
+static int parse(struct bpf_cgroup_stat_ctx *ctx, s64 min, s64 max, u32 *value)
+{
+	static const char word[] = "default";
+	const int word_len = sizeof(word) - 1;
+	long used, number;
+	const char *text;
+
+	text = (const char *)bpf_cgroup_stat_data(ctx, DATA_SIZE);
+	if (!text)
+		return -EINVAL;
+	if (!bpf_strncmp(text, word_len, word) && ends_after(text, ctx->len, word_len)) {
+		*value = 0;
+		return 0;
+	}
+	/* bpf_strtol() would pass over blanks */
+	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
+		return -EINVAL;
+
+	used = bpf_strtol(text, DATA_SIZE, 10, &number);
+	if (used == -ERANGE)
+		return -ERANGE;
+	if (used < 0 || !ends_after(text, ctx->len, used))
+		return -EINVAL;
+	if (number < min || number > max)
+		return -ERANGE;
+
+	*value = number;
+	return 0;
+}
+
+/* For who reads a knob. */
+static void knobs_of(struct cgroup *cgrp, struct knobs *now)
+{
+	struct cgrp_ctx *cgc;
+	int level;
+
+	bpf_for(level, 0, cgrp->level + 1) {
+		cgc = cgrp_ctx(cgrp, level, 0);
+		if (cgc)
+			inherit(now, cgc);
+	}
+}
+
+/* For who turns a knob. */
+static struct cgrp_ctx *make_ctx(struct cgroup *cgrp)
+{
+	struct cgrp_ctx *cgc;
+
+	cgc = bpf_cgrp_storage_get(&cgrps, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* somebody may have been quicker */
+	return cgc ?: bpf_cgrp_storage_get(&cgrps, cgrp, NULL, 0);
+}
+
+SEC("cgroup/stat")
+int share(struct bpf_cgroup_stat_ctx *ctx)
+{
+	struct knobs now = { SHARE_DFL, SLICE_US_DFL };
+	struct cgrp_ctx *cgc;
+	u32 value;
+	int err;
+
+	if (!ctx->len) {
+		knobs_of(ctx->cgroup, &now);
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.share);
+		return 0;
+	}
+
+	err = parse(ctx, SHARE_MIN, SHARE_MAX, &value);
+	if (err)
+		return err;
+	cgc = make_ctx(ctx->cgroup);
+	if (!cgc)
+		return -ENOMEM;
+	WRITE_ONCE(cgc->set.share, value);
+	__sync_fetch_and_add(&knobs_gen, 1);
+	return 0;
+}
+
+SEC("cgroup/stat")
+int slice_us(struct bpf_cgroup_stat_ctx *ctx)
+{
+	struct knobs now = { SHARE_DFL, SLICE_US_DFL };
+	struct cgrp_ctx *cgc;
+	u32 value;
+	int err;
+
+	if (!ctx->len) {
+		knobs_of(ctx->cgroup, &now);
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.slice_us);
+		return 0;
+	}
+
+	err = parse(ctx, SLICE_US_MIN, SLICE_US_MAX, &value);
+	if (err)
+		return err;
+	cgc = make_ctx(ctx->cgroup);
+	if (!cgc)
+		return -ENOMEM;
+	WRITE_ONCE(cgc->set.slice_us, value);
+	__sync_fetch_and_add(&knobs_gen, 1);
+	return 0;
+}
+
+SEC("cgroup/stat")
+int runtime(struct bpf_cgroup_stat_ctx *ctx)
+{
+	struct cgrp_ctx *cgc = cgrp_ctx(ctx->cgroup, ctx->cgroup->level, 0);
+
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%llu\n", cgc ? cgc->runtime / NSEC_PER_USEC : 0);
+	return 0;
+}
