@@ -1,0 +1,409 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Does scx_share do what its knobs say, and do they come and go with it?
+
+usage: test_scx_share.py BIN
+
+BIN is the folder that scx_share lies in. Takes root, cgroup v2 in /sys/fs/cgroup,
+and some minutes of a machine that has nothing else to do; prints TAP.
+"""
+import errno
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = "/sys/fs/cgroup"
+TOP = f"{ROOT}/share-{os.getpid()}"
+KNOBS = {"bpf.stat.share", "bpf.stat.slice_us", "bpf.stat.runtime"}
+CPU1 = "/sys/devices/system/cpu/cpu1/online"
+SETTLE = 1  # seconds, after a knob was turned
+WINDOW = 5  # seconds, in which use is measured
+DEADLINE = 30  # seconds for what should happen soon
+NR_CPUS = os.cpu_count()
+
+scheduler = None
+results = []
+
+
+def say(text):
+    for line in text.splitlines():
+        print("#", line)
+
+
+def check(what, good, seen):
+    results.append(bool(good))
+    print("ok" if good else "not ok", len(results), what, flush=True)
+    if not good:
+        say(f"seen: {seen}")
+
+
+def skip(what, why):
+    results.append(True)
+    print("ok", len(results), what, "# SKIP", why, flush=True)
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read().strip()
+
+
+def write(path, text):
+    """Returns 0 or an errno."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, str(text).encode())
+    except OSError as err:
+        return err.errno
+    finally:
+        os.close(fd)
+    return 0
+
+
+def soon(condition):
+    end = time.monotonic() + DEADLINE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.1)
+    return condition()
+
+
+def state():
+    return read("/sys/kernel/sched_ext/state")
+
+
+def files():
+    """Names of all stat files in all cgroups, and in how many they are."""
+    found = [f for _, _, names in os.walk(ROOT) for f in names if f.startswith("bpf.stat.")]
+    return {name: found.count(name) for name in found}
+
+
+def start(*args):
+    return subprocess.Popen([sys.argv[1] + "/scx_share", *args], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+
+
+def load(*args):
+    """Returns the scheduler once it has its knobs."""
+    process = start(*args)
+    line = process.stdout.readline()
+    if "are in" not in line:
+        raise SystemExit("Bail out! scx_share: " + line + process.communicate()[0])
+    return process
+
+
+class Cgroup:
+    """A cgroup below TOP with tasks that use all the CPU they get."""
+
+    def __init__(self, name, tasks=0, cpus=None):
+        self.path = f"{TOP}/{name}"
+        self.tasks = []
+        os.makedirs(self.path)
+        for _ in range(tasks):
+            self.tasks.append(self.spawn(cpus))
+
+    def spawn(self, cpus):
+        pid = os.fork()
+        if not pid:
+            while True:
+                pass
+        write(self.path + "/cgroup.procs", pid)
+        if cpus:
+            os.sched_setaffinity(pid, cpus)
+        return pid
+
+    def set(self, knob, value):
+        return write(f"{self.path}/bpf.stat.{knob}", f"{value}\n")
+
+    def get(self, knob):
+        return read(f"{self.path}/bpf.stat.{knob}")
+
+    def used(self):
+        """In microseconds, as the kernel counts."""
+        return int(re.search(r"usage_usec (\d+)", read(self.path + "/cpu.stat"))[1])
+
+    def switches(self):
+        """How often its tasks had to let go of the CPU."""
+        pattern = r"nonvoluntary_ctxt_switches:\s+(\d+)"
+        return sum(int(re.search(pattern, read(f"/proc/{t}/status"))[1]) for t in self.tasks)
+
+    def remove(self):
+        write(self.path + "/cgroup.kill", 1)
+        for task in self.tasks:
+            os.waitpid(task, 0)
+        soon(lambda: "populated 0" in read(self.path + "/cgroup.events"))
+        os.rmdir(self.path)
+
+
+def uses(cgroups):
+    """What each cgroup uses of what all of them use."""
+    time.sleep(SETTLE)
+    before = [c.used() for c in cgroups]
+    time.sleep(WINDOW)
+    used = [c.used() - b for c, b in zip(cgroups, before)]
+    return [u / max(sum(used), 1) for u in used]
+
+
+def check_uses(what, cgroups, parts):
+    """Each within 10% of its part. In a virtual machine CPUs stand still at times, so
+    it may take a second or third window."""
+    asked = [p / sum(parts) for p in parts]
+    seen = []
+    for _ in range(3):
+        seen.append(uses(cgroups))
+        if all(abs(s - a) <= a / 10 for s, a in zip(seen[-1], asked)):
+            break
+    else:
+        check(what, False, f"{seen}, asked for {asked}")
+        return
+    check(what, True, None)
+
+
+def test_values():
+    c = Cgroup("values")
+    child = Cgroup("values/child")
+
+    seen = [c.get("share"), c.get("slice_us"), c.get("runtime")]
+    check("defaults", seen == ["100", "20000", "0"], seen)
+    seen = [c.set("share", 300), c.get("share"), child.get("share"), child.set("share", 7),
+            c.get("share"), child.get("share"), child.set("share", "default"),
+            child.get("share"), c.set("share", "default"), child.get("share")]
+    check("children inherit until set", seen == [0, "300", "300", 0, "300", "7", 0, "300", 0,
+                                                 "100"], seen)
+    for knob, low, high in ("share", 1, 10000), ("slice_us", 1000, 100000):
+        seen = [c.set(knob, low), c.get(knob), c.set(knob, high), c.get(knob)]
+        check(f"{knob}: the limits are in", seen == [0, str(low), 0, str(high)], seen)
+        seen = [c.set(knob, v) for v in (low - 1, high + 1, -1, 2 ** 64, -2 ** 64)]
+        check(f"{knob}: ERANGE", seen == [errno.ERANGE] * 5, seen)
+        seen = [c.set(knob, v) for v in ("x", "", " 100", "100x", "100 ", "defaul", "default ",
+                                         "+100", "0x100", "-")]
+        check(f"{knob}: EINVAL", seen == [errno.EINVAL] * 10, seen)
+        check(f"{knob}: unchanged", c.get(knob) == str(high), c.get(knob))
+    check("runtime can't be written", c.set("runtime", 1) == errno.EINVAL, c.get("runtime"))
+    child.remove()
+    c.remove()
+
+
+def test_shares():
+    a, b = Cgroup("a", NR_CPUS), Cgroup("b", 4 * NR_CPUS)
+
+    check_uses("1:1, with one task against four", [a, b], [1, 1])
+    b.set("share", 300)
+    check_uses("1:3", [a, b], [1, 3])
+    a.set("share", 900)
+    check_uses("3:1", [a, b], [3, 1])
+    a.set("share", "default")
+    b.set("share", "default")
+    check_uses("1:1 again", [a, b], [1, 1])
+
+    ours = int(a.get("runtime"))
+    use = a.used()
+    check("runtime is what cpu.stat says", use * 0.9 < ours <= use, f"{ours}, {use}")
+    a.remove()
+    b.remove()
+
+
+def test_nested():
+    a, b = Cgroup("a"), Cgroup("b", NR_CPUS)
+    left, right = Cgroup("a/left", NR_CPUS), Cgroup("a/right", 3 * NR_CPUS)
+
+    a.set("share", 300)
+    left.set("share", 100)
+    right.set("share", 100)
+    check_uses("3/8, 3/8, 1/4", [left, right, b], [3, 3, 2])
+    above, below = int(a.get("runtime")), int(left.get("runtime")) + int(right.get("runtime"))
+    check("a parent's runtime has its descendants'", above >= below > 0, f"{above}, {below}")
+
+    write(right.path + "/cgroup.freeze", 1)
+    check_uses("an idle sibling's part goes to its siblings", [left, b], [3, 1])
+    for c in left, right, a, b:
+        c.remove()
+
+
+def test_own_tasks():
+    parent = Cgroup("parent", NR_CPUS)
+    child = Cgroup("parent/child", NR_CPUS)
+
+    child.set("share", 300)
+    check_uses("own tasks are like one more child", [parent, child], [4, 3])
+    child.remove()
+    parent.remove()
+
+
+def test_move():
+    a, b = Cgroup("a"), Cgroup("b", 2 * NR_CPUS)
+
+    a.set("share", 300)
+    time.sleep(SETTLE)
+    for task in b.tasks[:NR_CPUS]:
+        write(a.path + "/cgroup.procs", task)
+    a.tasks, b.tasks = b.tasks[:NR_CPUS], b.tasks[NR_CPUS:]
+    check_uses("tasks that were moved count where they are", [a, b], [3, 1])
+    a.remove()
+    b.remove()
+
+
+def test_slice():
+    a, b = Cgroup("a", NR_CPUS), Cgroup("b", NR_CPUS)
+    rates = []
+
+    for slice_us in 20000, 2000:
+        a.set("slice_us", slice_us)
+        b.set("slice_us", slice_us)
+        time.sleep(SETTLE)
+        before = a.switches() + b.switches()
+        time.sleep(WINDOW)
+        rates.append((a.switches() + b.switches() - before) / WINDOW)
+    check("a tenth of slice_us makes more than five times as many switches",
+          rates[1] >= 5 * rates[0] > 0, rates)
+    a.remove()
+    b.remove()
+
+
+def test_tiny_share():
+    a, b = Cgroup("a", 1), Cgroup("b", 2 * NR_CPUS)
+
+    a.set("share", 1)
+    b.set("share", 10000)
+    time.sleep(SETTLE)
+    before = a.used()
+    time.sleep(15)
+    used = a.used() - before
+    check("the least of shares is no starvation", 0 < used < 1e6, used)
+    a.remove()
+    b.remove()
+
+
+def test_affinity():
+    a, b, c = Cgroup("a", 1, {0}), Cgroup("b", 3, {0}), Cgroup("c", 1)
+    where = set()
+
+    a.set("share", 300)
+    check_uses("on one CPU", [a, b], [3, 1])
+    for _ in range(200):
+        where |= {read(f"/proc/{t}/stat").rsplit(")", 1)[1].split()[36] for t in a.tasks + b.tasks}
+        time.sleep(0.01)
+    check("bound tasks stay where they are bound", where == {"0"}, where)
+    for cgroup in a, b, c:
+        cgroup.remove()
+
+
+def test_hotplug():
+    what = "a CPU goes and comes back"
+    if not os.path.exists(CPU1):
+        skip(what, "there is one CPU")
+        return
+
+    a, b = Cgroup("a", NR_CPUS), Cgroup("b", NR_CPUS)
+    a.set("share", 300)
+    write(CPU1, 0)
+    check_uses(what + ": while it's away", [a, b], [3, 1])
+    write(CPU1, 1)
+    before = a.used() + b.used()
+    check_uses(what + ": when it's back", [a, b], [3, 1])
+    used = (a.used() + b.used() - before) / 1e6
+    check(what + ": and is used", used > 1.5 * (WINDOW + SETTLE), used)
+    a.remove()
+    b.remove()
+
+
+def test_stress():
+    """Cgroups come and go, with tasks in them, while stress-ng does its worst."""
+    if not shutil.which("stress-ng"):
+        skip("stress-ng", "there is no stress-ng")
+        return
+
+    c = Cgroup("stress")
+    stress = subprocess.Popen(["stress-ng", "--cpu", "4", "--fork", "4", "--switch", "4",
+                               "--timeout", "20", "--temp-path", "/tmp"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              preexec_fn=lambda: write(c.path + "/cgroup.procs", os.getpid()))
+    made = 0
+    while stress.poll() is None:
+        short = Cgroup(f"stress/{made}", 2)
+        short.set("share", 1 + made * 37 % 10000)
+        short.set("slice_us", 1000 + made * 997 % 99000)
+        time.sleep(0.05)
+        short.remove()
+        made += 1
+    said = stress.communicate()[0]
+    check("stress-ng with cgroups that come and go", stress.returncode == 0 and made > 10,
+          f"{made} cgroups, {said}")
+    check("the scheduler has withstood it", state() == "enabled", state())
+    c.remove()
+
+
+def test_second():
+    before = files()
+    second = start()
+    said = second.communicate()[0]
+    check("a second one says what to do", second.returncode == 1 and
+          said == "another sched_ext scheduler is running, stop it first: share\n", said)
+    check("and leaves nothing", files() == before and state() == "enabled", files())
+
+
+def check_gone(how, status, word):
+    global scheduler
+
+    good = soon(lambda: not files() and state() == "disabled")
+    check(f"{how}: no scheduler, no knob", good, f"{files()}, {state()}")
+    said = scheduler.communicate()[0]
+    check(f"{how}: exit status and reason", scheduler.returncode == status and word in said,
+          f"{scheduler.returncode}, {said}")
+    scheduler = None
+
+
+def test_ends():
+    global scheduler
+
+    scheduler.send_signal(signal.SIGINT)
+    check_gone("Ctrl-C", 0, "unregistered from user space")
+    scheduler = load("-c", TOP)
+    seen = files()
+    check("-c: knobs only there", seen == dict.fromkeys(KNOBS, 1), seen)
+    scheduler.kill()
+    check_gone("SIGKILL", -signal.SIGKILL, "")
+    scheduler = load()
+    write("/proc/sysrq-trigger", "S")
+    check_gone("ejected", 1, "disabled by sysrq-S")
+    failed = start("-c", "/nowhere")
+    said = failed.communicate()[0]
+    check("no such cgroup", failed.returncode == 1 and not files() and
+          said == "can't open /nowhere: No such file or directory\n", said)
+
+
+TESTS = [test_values, test_shares, test_nested, test_own_tasks, test_move, test_slice,
+         test_tiny_share, test_affinity, test_hotplug, test_stress, test_second, test_ends]
+
+
+def main():
+    global scheduler
+
+    if len(sys.argv) < 2:
+        raise SystemExit(__doc__.strip())
+    print("TAP version 13")
+    os.mkdir(TOP)
+    try:
+        scheduler = load()
+        seen = files()
+        check("in every cgroup are the three knobs", set(seen) == KNOBS and
+              set(seen.values()) == {sum(1 for _ in os.walk(ROOT))}, seen)
+        for test in TESTS:
+            if len(sys.argv) == 2 or test.__name__ in sys.argv[2:]:
+                test()
+    finally:
+        write(TOP + "/cgroup.kill", 1)
+        if scheduler:
+            scheduler.kill()
+        soon(lambda: "populated 0" in read(TOP + "/cgroup.events"))
+        for path, _, _ in os.walk(TOP, topdown=False):
+            os.rmdir(path)
+    print(f"1..{len(results)}")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
