@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo.sh BUILD: watch cgroup stat programs at work; needs root and cgroup v2
+# demo.sh BUILD SCX_SHARE: watch cgroup stat programs at work; needs root and cgroup v2
 #
-# BUILD is the folder that this folder's Makefile built in. Whatever is shown is
+# BUILD is the folder that this folder's Makefile built in, and SCX_SHARE the
+# scheduler of that name, from tools/sched_ext. Whatever is shown is
 # checked as well: the exit status is 0 only if all was as it should be. All
 # that the demo makes is gone when it ends, however it ends.
 
@@ -16,6 +17,7 @@ knob_pins=/sys/fs/bpf/knob
 file=bpf.stat.hist_oncpu
 memory=bpf.stat.memory
 knob=bpf.stat.knob
+share=bpf.stat.share
 somebody='setpriv --reuid=1000 --regid=1000 --clear-groups'
 on_tmpfs=/dev/shm/demo.data
 mib=$((1 << 20))
@@ -116,6 +118,42 @@ enable() {
 	run "echo +$1 > cgroup.subtree_control"
 }
 
+start_scheduler() {
+	say "# scx_share -c $root/demo &"
+	"$scx_share" -c $root/demo &
+	tasks+=($!)
+	disown $!
+}
+
+# chart SECONDS: who uses how much of the CPU; web's part of it, in percent, in $out
+chart() {
+	local bar end=$((SECONDS + $1)) first_web first_batch web batch part
+
+	first_web=$(usage demo/web) first_batch=$(usage demo/batch)
+	while ((SECONDS < end)); do
+		web=$(usage demo/web) batch=$(usage demo/batch)
+		sleep 1
+		web=$(($(usage demo/web) - web)) batch=$(($(usage demo/batch) - batch))
+		part=$((100 * web / (web + batch)))
+		printf -v bar '%*s' $((part / 2)) ''
+		printf -v bar '%-50s' "${bar// /#}"
+		say "  web |${bar// /-}| batch  $part : $((100 - part))"
+	done
+	web=$(($(usage demo/web) - first_web)) batch=$(($(usage demo/batch) - first_batch))
+	out=$((100 * web / (web + batch)))
+}
+
+# shares WEB BATCH: turn both knobs, and see them obeyed within 10 %
+shares() {
+	local asked=$((100 * $1 / ($1 + $2)))
+
+	run "echo $1 > demo/web/$share; echo $2 > demo/batch/$share"
+	chart 2
+	chart 5
+	expect "$asked % for web, $((100 - asked)) % for batch" "$out %" \
+		is_between $((out * 100)) $((asked * 90)) $((asked * 110))
+}
+
 # start_hog CGROUP: a loop that would take all of CPU 0
 start_hog() {
 	say "# taskset -c 0 sh -c 'while :; do :; done' &"
@@ -172,13 +210,18 @@ clean_up() {
 } 2> /dev/null
 
 build=$1
+scx_share=$2
 [ "$(id -u)" = 0 ] || die "try as root"
 [ -x "$build/cgroup_stat" ] || die "no cgroup_stat in '$build': name the folder that was built in"
+[ -x "$scx_share" ] || die "no scx_share in '$scx_share': build it in tools/sched_ext"
+[ "$(cat /sys/kernel/sched_ext/state 2> /dev/null)" = disabled ] ||
+	die "no sched_ext, or another scheduler is running: see /sys/kernel/sched_ext"
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2: mount -t cgroup2 none $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die "no bpffs: mount -t bpf none /sys/fs/bpf"
 grep -qw cpu $root/cgroup.controllers || die "no cpu controller: set CONFIG_FAIR_GROUP_SCHED"
 grep -qw memory $root/cgroup.controllers || die "no memory controller: set CONFIG_MEMCG"
 build=$(realpath "$build")
+scx_share=$(realpath "$scx_share")
 on_disk=$build/demo.data
 [ "$(stat -fc %T "$build")" != tmpfs ] || die "$build is on a tmpfs: build on a disk"
 for path in "$root/demo" "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs"; do
@@ -384,6 +427,25 @@ expect "not that of somebody else's cgroup" "$out" [ "${out##*: }" = "Permission
 expect "nothing changed" "$(knobs "${all[@]}")" [ "$(knobs "${all[@]}")" = "100 100 100 100 " ]
 run "cgroup_stat detach $knob_pins"
 expect "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')" has_no_files
+
+step "A scheduler with knobs: scx_share gives web and batch what their shares say"
+say "One task in web against two in batch, all on CPU 0:"
+start_hog demo/batch
+start_hog demo/batch
+start_scheduler
+within [ -e demo/web/$share ] || fail "$share in demo/web" "$(ls demo/web)"
+run "grep . demo/web/bpf.stat.{share,slice_us,runtime}"
+shares 100 100
+shares 300 100
+shares 100 300
+shares 900 100
+run "! echo 0 > demo/web/$share"
+expect "no share of nothing" "$out" [ "${out##*: }" = "Numerical result out of range" ]
+run "kill -INT ${tasks[-1]}"
+within has_no_files || fail "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')"
+say "ok: the scheduler goes, and takes its knobs along"
+expect "no scheduler" "$(cat /sys/kernel/sched_ext/state)" \
+	grep -qx disabled /sys/kernel/sched_ext/state
 
 step "Clean up"
 clean_up
