@@ -49,7 +49,8 @@
  * Nobody waits much longer than MAX_WAIT: that bounds how far ahead of the queue a
  * clock may be, at the expense of shares that would ask for less than one slice in
  * that time. Shares are parts of the whole machine. Where tasks are bound to some
- * of its CPUs, the others can't make up for it.
+ * of its CPUs, the others can't make up for it. And what a cgroup owes is gone when
+ * it is: who runs every task in a new one isn't held to the share of their parent.
  */
 #include <scx/common.bpf.h>
 
@@ -128,7 +129,10 @@ struct {
 /* Goes on whenever somebody turns a knob. */
 u64 knobs_gen = 1;
 
-/* The lowest tag that waits, or did when somebody last looked. */
+/*
+ * Where the queue is: the highest tag that was taken from it, or what has been run
+ * since while others waited. Whoever waits, that overtakes.
+ */
 static u64 queue_clock;
 
 /* Protects what is from @clock on, in all cgroups. */
@@ -240,8 +244,13 @@ static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 		if (!cgc)
 			return NULL;
 		inherit(&now, cgc);
-		cgc->now = now;
-		cgc->gen = gen;
+
+		bpf_spin_lock(&lock);
+		if (time_after(gen, cgc->gen)) {
+			cgc->now = now;
+			cgc->gen = gen;
+		}
+		bpf_spin_unlock(&lock);
 	}
 
 	count(cgrp, true);
@@ -316,6 +325,8 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 
 	taskc->seen += used;
 	taskc->slice = 0;
+	if (slice)
+		__sync_fetch_and_add(&queue_clock, used);
 	if (!cgrp)
 		return;
 
@@ -396,24 +407,34 @@ static struct cgrp_ctx *cgrp_of(struct task_struct *p, struct task_ctx *taskc)
 	return cgrp ? refresh(cgrp) : NULL;
 }
 
-/* Charges a task's cgroup for a slice, and returns its tag. */
+/*
+ * Charges a task's cgroup for a slice, and returns its tag. Who has no cgroup, as
+ * kernel threads, has always most credit.
+ */
 static u64 charge(struct task_ctx *taskc, struct cgrp_ctx *cgc, u64 slice)
 {
 	struct cgroup *cgrp = taskc->cgrp;
 	u64 cost, tag;
 
-	if (!cgrp)
-		return queue_clock;
+	taskc->slice = slice;
+	taskc->charge = 0;
+	if (!cgrp || !cgc)
+		return queue_clock - MAX_CREDIT;
 	cost = charge_of(cgrp, cgc, slice);
+	taskc->charge = cost;
 
 	bpf_spin_lock(&lock);
 	tag = tag_of(cgc);
 	cgc->clock = tag + cost;
 	bpf_spin_unlock(&lock);
-
-	taskc->slice = slice;
-	taskc->charge = cost;
 	return tag;
+}
+
+/* Others may be at it, too: that it goes back by a slice or so matters to nobody. */
+static void advance_queue(u64 tag)
+{
+	if (time_after(tag, queue_clock))
+		queue_clock = tag;
 }
 
 s32 BPF_STRUCT_OPS(share_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
@@ -438,17 +459,16 @@ s32 BPF_STRUCT_OPS(share_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wa
 void BPF_STRUCT_OPS(share_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *taskc = task_ctx(p);
-	u64 slice = SLICE_US_DFL * NSEC_PER_USEC, tag = queue_clock;
+	u64 slice = SLICE_US_DFL * NSEC_PER_USEC, tag = queue_clock - MAX_CREDIT;
 	struct cgrp_ctx *cgc;
 	s32 cpu;
 
 	if (taskc) {
 		settle(p, taskc);
 		cgc = cgrp_of(p, taskc);
-		if (cgc) {
+		if (cgc)
 			slice = slice_of(cgc);
-			tag = charge(taskc, cgc, slice);
-		}
+		tag = charge(taskc, cgc, slice);
 	}
 	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, slice, tag, enq_flags);
 
@@ -469,7 +489,7 @@ void BPF_STRUCT_OPS(share_dispatch, s32 cpu, struct task_struct *prev)
 	struct task_ctx *taskc = NULL;
 	struct cgrp_ctx *cgc = NULL;
 	struct task_struct *p;
-	bool waits = false, first = true;
+	bool waits = false;
 	u64 tag, slice;
 
 	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
@@ -481,25 +501,30 @@ void BPF_STRUCT_OPS(share_dispatch, s32 cpu, struct task_struct *prev)
 	}
 
 	bpf_for_each(scx_dsq, p, SHARED_DSQ, 0) {
-		tag = p->scx.dsq_vtime;
-		if (first && time_after(tag, queue_clock))
-			queue_clock = tag;
-		first = false;
-		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr) ||
+		    (is_migration_disabled(p) && scx_bpf_task_cpu(p) != cpu))
 			continue;
+		tag = p->scx.dsq_vtime;
 		waits = true;
 		if (cgc && !time_before(tag, tag_of(cgc)))
 			break;
-		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, 0))
+		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, 0)) {
+			advance_queue(tag);
 			return;
+		}
 	}
 
 	if (taskc && cgc) {
 		slice = slice_of(cgc);
 		if (waits)
-			charge(taskc, cgc, slice);
+			advance_queue(charge(taskc, cgc, slice));
 		scx_bpf_task_set_slice(prev, slice);
 	}
+}
+
+/* That there is one brings sum_exec_runtime up to date before share_quiescent(). */
+void BPF_STRUCT_OPS(share_stopping, struct task_struct *p, bool runnable)
+{
 }
 
 void BPF_STRUCT_OPS(share_runnable, struct task_struct *p, u64 enq_flags)
@@ -555,6 +580,7 @@ SCX_OPS_DEFINE(share_ops,
 	       .enqueue			= (void *)share_enqueue,
 	       .dispatch		= (void *)share_dispatch,
 	       .runnable		= (void *)share_runnable,
+	       .stopping		= (void *)share_stopping,
 	       .quiescent		= (void *)share_quiescent,
 	       .init_task		= (void *)share_init_task,
 	       .cpu_online		= (void *)share_cpu_online,

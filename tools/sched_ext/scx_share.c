@@ -107,10 +107,10 @@ static int run(struct scx_share *skel, struct bpf_link *scheduler, int cgroup_fd
 int main(int argc, char **argv)
 {
 	const char *cgroup = "/sys/fs/cgroup";
-	int opt, cgroup_fd, status = 1;
+	int opt, cgroup_fd, status;
 	struct bpf_link *scheduler;
 	struct scx_share *skel;
-	__u64 ecode = 0;
+	__u64 ecode;
 
 	while ((opt = getopt(argc, argv, "c:vh")) != -1) {
 		switch (opt) {
@@ -136,6 +136,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 restart:
+	status = 1;
+	ecode = 0;
 	skel = SCX_OPS_OPEN(share_ops, scx_share);
 	SCX_OPS_LOAD(skel, share_ops, scx_share, uei);
 	scheduler = attach_scheduler(skel);
