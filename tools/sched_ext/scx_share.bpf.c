@@ -135,7 +135,10 @@ u64 knobs_gen = 1;
  */
 static u64 queue_clock;
 
-/* Protects what is from @clock on, in all cgroups. */
+/*
+ * For @gen and @now, and for what is from @clock on, in all cgroups. Who looks at
+ * them without it may be wrong about one slice.
+ */
 private(LOCK) struct bpf_spin_lock lock;
 
 static struct task_ctx *task_ctx(struct task_struct *p)
@@ -641,38 +644,41 @@ static void knobs_of(struct cgroup *cgrp, struct knobs *now)
 	}
 }
 
+enum knob { KNOB_SHARE, KNOB_SLICE_US };
+
 /* For who turns a knob. */
-static struct cgrp_ctx *make_ctx(struct cgroup *cgrp)
+static int turn(struct bpf_cgroup_stat_ctx *ctx, enum knob knob, s64 min, s64 max)
 {
 	struct cgrp_ctx *cgc;
+	u32 value;
+	int err;
 
-	cgc = bpf_cgrp_storage_get(&cgrps, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	/* somebody may have been quicker */
-	return cgc ?: bpf_cgrp_storage_get(&cgrps, cgrp, NULL, 0);
+	err = parse(ctx, min, max, &value);
+	if (err)
+		return err;
+	cgc = bpf_cgrp_storage_get(&cgrps, ctx->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!cgc)	/* somebody may have been quicker */
+		cgc = bpf_cgrp_storage_get(&cgrps, ctx->cgroup, NULL, 0);
+	if (!cgc)
+		return -ENOMEM;
+
+	if (knob == KNOB_SHARE)
+		WRITE_ONCE(cgc->set.share, value);
+	else
+		WRITE_ONCE(cgc->set.slice_us, value);
+	__sync_fetch_and_add(&knobs_gen, 1);
+	return 0;
 }
 
 SEC("cgroup/stat")
 int share(struct bpf_cgroup_stat_ctx *ctx)
 {
 	struct knobs now = { SHARE_DFL, SLICE_US_DFL };
-	struct cgrp_ctx *cgc;
-	u32 value;
-	int err;
 
-	if (!ctx->len) {
-		knobs_of(ctx->cgroup, &now);
-		BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.share);
-		return 0;
-	}
-
-	err = parse(ctx, SHARE_MIN, SHARE_MAX, &value);
-	if (err)
-		return err;
-	cgc = make_ctx(ctx->cgroup);
-	if (!cgc)
-		return -ENOMEM;
-	WRITE_ONCE(cgc->set.share, value);
-	__sync_fetch_and_add(&knobs_gen, 1);
+	if (ctx->len)
+		return turn(ctx, KNOB_SHARE, SHARE_MIN, SHARE_MAX);
+	knobs_of(ctx->cgroup, &now);
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.share);
 	return 0;
 }
 
@@ -680,24 +686,11 @@ SEC("cgroup/stat")
 int slice_us(struct bpf_cgroup_stat_ctx *ctx)
 {
 	struct knobs now = { SHARE_DFL, SLICE_US_DFL };
-	struct cgrp_ctx *cgc;
-	u32 value;
-	int err;
 
-	if (!ctx->len) {
-		knobs_of(ctx->cgroup, &now);
-		BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.slice_us);
-		return 0;
-	}
-
-	err = parse(ctx, SLICE_US_MIN, SLICE_US_MAX, &value);
-	if (err)
-		return err;
-	cgc = make_ctx(ctx->cgroup);
-	if (!cgc)
-		return -ENOMEM;
-	WRITE_ONCE(cgc->set.slice_us, value);
-	__sync_fetch_and_add(&knobs_gen, 1);
+	if (ctx->len)
+		return turn(ctx, KNOB_SLICE_US, SLICE_US_MIN, SLICE_US_MAX);
+	knobs_of(ctx->cgroup, &now);
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.slice_us);
 	return 0;
 }
 
