@@ -42,11 +42,12 @@
  * virtual clock stands. The clock then goes on by the slice, the slower the greater
  * the cgroup's part of the machine is: its share over those of all siblings that
  * have something to run, multiplied over all levels. All tasks wait in one queue,
- * lowest tag first, and CPUs take the first one that may run on them. A slice that
- * wasn't used up is given back, and one that nobody else waited for is free. Kernel
- * threads go first and cost nobody anything.
+ * lowest tag first, and CPUs take the first one that may run on them. A slice is
+ * charged as far as the task usually uses it, so that many who sleep soon don't
+ * crowd their own cgroup out; what it really was is settled when it ends. One that
+ * nobody else waited for is free. Kernel threads go first and cost nobody anything.
  *
- * Nobody waits much longer than MAX_WAIT: that bounds how far ahead of the queue a
+ * Nobody waits much longer than MAX_WAIT_NS: that bounds how far ahead of the queue a
  * clock may be, at the expense of shares that would ask for less than one slice in
  * that time. Shares are parts of the whole machine. Where tasks are bound to some
  * of its CPUs, the others can't make up for it. And what a cgroup owes is gone when
@@ -76,11 +77,13 @@ enum {
 };
 
 /* How far a clock may go ahead of the queue: a third of sched_ext's patience. */
-#define MAX_WAIT	(10 * NSEC_PER_SEC)
+#define MAX_WAIT_NS	(10 * NSEC_PER_SEC)
 /* And stay behind, where a cgroup hasn't enough tasks to use its share. */
-#define MAX_CREDIT	NSEC_PER_SEC
+#define MAX_CREDIT_NS	NSEC_PER_SEC
+/* The least that is charged in advance: enough digits for the ratio of shares. */
+#define MIN_USUAL_NS	(50 * NSEC_PER_USEC)
 /* For how long it matters, less and less, that others had something to run. */
-#define MEMORY		(NSEC_PER_SEC / 2)
+#define FADE_NS		(NSEC_PER_SEC / 2)
 
 UEI_DEFINE(uei);
 
@@ -115,6 +118,7 @@ struct {
 struct task_ctx {
 	struct cgroup __kptr * cgrp;	/* where it counts as runnable */
 	u64		seen;		/* its sum_exec_runtime when last looked at */
+	u64		usual;		/* use of its last slices, on average */
 	u64		slice;		/* that was charged, 0: free */
 	u64		charge;		/* by which the clock went on for it */
 };
@@ -178,8 +182,8 @@ static u64 recent_shares(struct cgrp_ctx *cgc, u64 now)
 	if (time_before(now, cgc->recent_at))
 		now = cgc->recent_at;
 	age = now - cgc->recent_at;
-	if (cgc->recent > shares && age < MEMORY)
-		shares += (cgc->recent - shares) * (MEMORY - age) / MEMORY;
+	if (cgc->recent > shares && age < FADE_NS)
+		shares += (cgc->recent - shares) * (FADE_NS - age) / FADE_NS;
 	cgc->recent = shares;
 	cgc->recent_at = now;
 	return shares;
@@ -317,7 +321,7 @@ static void enter(struct task_struct *p, struct task_ctx *taskc)
 		bpf_cgroup_release(cgrp);
 }
 
-/* Books what a task has run, and gives back what it hasn't of a charged slice. */
+/* Books what a task has run, and settles what was charged for that. */
 static void settle(struct task_struct *p, struct task_ctx *taskc)
 {
 	u64 used = p->se.sum_exec_runtime - taskc->seen;
@@ -328,8 +332,12 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 
 	taskc->seen += used;
 	taskc->slice = 0;
-	if (slice)
+	if (slice) {
 		__sync_fetch_and_add(&queue_clock, used);
+		taskc->usual = (taskc->usual + used) / 2;
+		if (taskc->usual < MIN_USUAL_NS)
+			taskc->usual = MIN_USUAL_NS;
+	}
 	if (!cgrp)
 		return;
 
@@ -343,7 +351,7 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 	if (!cgc || !slice)
 		return;
 	if (used > NSEC_PER_SEC)
-		used = NSEC_PER_SEC;	/* of MAX_WAIT * used there are 64 bits */
+		used = NSEC_PER_SEC;	/* of MAX_WAIT_NS * used there are 64 bits */
 	bpf_spin_lock(&lock);
 	cgc->clock += charge * used / slice - charge;
 	bpf_spin_unlock(&lock);
@@ -363,8 +371,8 @@ static u64 charge_of(struct cgroup *cgrp, struct cgrp_ctx *cgc, u64 slice)
 
 		if (share && shares > share)
 			charge = charge * shares / share;
-		if (charge > MAX_WAIT)
-			return MAX_WAIT;
+		if (charge > MAX_WAIT_NS)
+			return MAX_WAIT_NS;
 
 		share = cgc->counted;
 		cgc = cgrp_ctx(cgrp, cgrp->level - up - 1, 0);
@@ -379,10 +387,10 @@ static u64 tag_of(struct cgrp_ctx *cgc)
 {
 	u64 clock = cgc->clock, first = queue_clock;
 
-	if (time_before(clock, first - MAX_CREDIT))
-		return first - MAX_CREDIT;
-	if (time_after(clock, first + MAX_WAIT))
-		return first + MAX_WAIT;
+	if (time_before(clock, first - MAX_CREDIT_NS))
+		return first - MAX_CREDIT_NS;
+	if (time_after(clock, first + MAX_WAIT_NS))
+		return first + MAX_WAIT_NS;
 	return clock;
 }
 
@@ -392,8 +400,8 @@ static u64 slice_of(struct cgrp_ctx *cgc)
 	u64 slice = cgc->now.slice_us * NSEC_PER_USEC;
 	s32 queued = scx_bpf_dsq_nr_queued(SHARED_DSQ);
 
-	if (queued > 0 && slice * queued > MAX_WAIT)
-		return MAX_WAIT / queued;
+	if (queued > 0 && slice * queued > MAX_WAIT_NS)
+		return MAX_WAIT_NS / queued;
 	return slice;
 }
 
@@ -419,10 +427,12 @@ static u64 charge(struct task_ctx *taskc, struct cgrp_ctx *cgc, u64 slice)
 	struct cgroup *cgrp = taskc->cgrp;
 	u64 cost, tag;
 
+	if (taskc->usual < slice)
+		slice = taskc->usual;
 	taskc->slice = slice;
 	taskc->charge = 0;
 	if (!cgrp || !cgc)
-		return queue_clock - MAX_CREDIT;
+		return queue_clock - MAX_CREDIT_NS;
 	cost = charge_of(cgrp, cgc, slice);
 	taskc->charge = cost;
 
@@ -462,7 +472,7 @@ s32 BPF_STRUCT_OPS(share_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wa
 void BPF_STRUCT_OPS(share_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *taskc = task_ctx(p);
-	u64 slice = SLICE_US_DFL * NSEC_PER_USEC, tag = queue_clock - MAX_CREDIT;
+	u64 slice = SLICE_US_DFL * NSEC_PER_USEC, tag = queue_clock - MAX_CREDIT_NS;
 	struct cgrp_ctx *cgc;
 	s32 cpu;
 
@@ -556,6 +566,7 @@ s32 BPF_STRUCT_OPS(share_init_task, struct task_struct *p, struct scx_init_task_
 	if (!taskc)
 		return -ENOMEM;
 	taskc->seen = p->se.sum_exec_runtime;
+	taskc->usual = SLICE_US_DFL * NSEC_PER_USEC;
 	return 0;
 }
 
