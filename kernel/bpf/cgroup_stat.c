@@ -39,7 +39,8 @@ struct bpf_cgroup_stat_link {
 /* A program's context, and what bpf_cgroup_stat_data() finds from there. */
 struct cgroup_stat_ctx_kern {
 	struct bpf_cgroup_stat_ctx ctx;
-	const u8 *data;		/* CGROUP_STAT_DATA_SIZE bytes; NULL: the file is read */
+	u8 *data;		/* CGROUP_STAT_DATA_SIZE bytes; NULL: the file is read */
+	size_t data_valid;	/* as far as @data was written or cleared */
 };
 
 static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link)
@@ -98,7 +99,7 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
  * data. The seq_file and @data are the caller's own.
  */
 static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
-			   const u8 *data, size_t len)
+			   u8 *data, size_t len)
 {
 	struct bpf_cgroup_stat_link *link =
 		container_of(of_cft(of), struct bpf_cgroup_stat_link, file.cft[0]);
@@ -111,6 +112,7 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 		.ctx.cgroup = cgrp,
 		.ctx.len = len,
 		.data = data,
+		.data_valid = len,
 	};
 	u64 cookie = link->cookie;
 	int ret;
@@ -153,7 +155,8 @@ static ssize_t cgroup_stat_write(struct kernfs_open_file *of, char *buf, size_t 
 	if (nbytes >= CGROUP_STAT_DATA_SIZE)
 		return -E2BIG;
 
-	data = kzalloc(CGROUP_STAT_DATA_SIZE, GFP_KERNEL);
+	/* whoever asks for more than there is clears the rest */
+	data = kmalloc(CGROUP_STAT_DATA_SIZE, GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
 
@@ -488,10 +491,17 @@ __bpf_kfunc_start_defs();
 __bpf_kfunc const u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 					   const size_t rdonly_buf_size)
 {
-	if (rdonly_buf_size > CGROUP_STAT_DATA_SIZE)
+	struct cgroup_stat_ctx_kern *kern =
+		container_of(ctx, struct cgroup_stat_ctx_kern, ctx);
+
+	if (!kern->data || rdonly_buf_size > CGROUP_STAT_DATA_SIZE)
 		return NULL;
 
-	return container_of(ctx, struct cgroup_stat_ctx_kern, ctx)->data;
+	if (rdonly_buf_size > kern->data_valid) {
+		memset(kern->data + kern->data_valid, 0, rdonly_buf_size - kern->data_valid);
+		kern->data_valid = rdonly_buf_size;
+	}
+	return kern->data;
 }
 
 __bpf_kfunc_end_defs();

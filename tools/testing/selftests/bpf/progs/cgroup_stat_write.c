@@ -11,6 +11,7 @@
 char _license[] SEC("license") = "GPL";
 
 #define DATA_SIZE	4096
+#define LESS		64
 
 /* of the last write, with the zeroes behind it */
 __u8 data[DATA_SIZE];
@@ -24,11 +25,13 @@ int retval;
 
 static int take(struct bpf_cgroup_stat_ctx *ctx)
 {
+	/* what the first call clears must do for the second, which clears the rest */
+	const __u8 *less = bpf_cgroup_stat_data(ctx, LESS);
 	const __u8 *from = bpf_cgroup_stat_data(ctx, DATA_SIZE);
 	int ret = retval;
 
 	__sync_fetch_and_add(&runs, 1);
-	if (!from)
+	if (!from || from != less)
 		return -EINVAL;
 
 	bpf_probe_read_kernel(data, sizeof(data), from);
