@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo.sh BUILD SCX_SHARE: watch cgroup stat programs at work; needs root and cgroup v2
+# demo.sh BPFTOOL OBJECTS SCX_SHARE: watch cgroup stat programs at work; needs root
+# and cgroup v2
 #
-# BUILD is the folder that this folder's Makefile built in, and SCX_SHARE the
+# OBJECTS is the folder that this folder's Makefile built in, and SCX_SHARE the
 # scheduler of that name, from tools/sched_ext. Whatever is shown is
 # checked as well: the exit status is 0 only if all was as it should be. All
 # that the demo makes is gone when it ends, however it ends.
 
 export LC_ALL=C
 root=/sys/fs/cgroup
-pins=/sys/fs/bpf/hist_oncpu
-web_pins=/sys/fs/bpf/web_only
-memory_pins=/sys/fs/bpf/memory
-knob_pins=/sys/fs/bpf/knob
+link=/sys/fs/bpf/hist_oncpu
+web_link=/sys/fs/bpf/web_only
+memory_link=/sys/fs/bpf/memory
+knob_link=/sys/fs/bpf/knob
+pins=({$link,$web_link,$memory_link,$knob_link}{,-progs})
 file=bpf.stat.hist_oncpu
 memory=bpf.stat.memory
 knob=bpf.stat.knob
@@ -198,7 +200,7 @@ clean_up() {
 
 	trap '' HUP INT TERM
 	kill -KILL "${tasks[@]}"
-	for dir in "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs"; do
+	for dir in "${pins[@]}" "$on_disk" "$on_tmpfs"; do
 		[ ! -e "$dir" ] || rm -r "$dir"
 	done
 	for dir in $root/demo/{late,cache,web/frontend,web,batch/job,batch} \
@@ -209,10 +211,12 @@ clean_up() {
 	made_demo='' enabled=()
 } 2> /dev/null
 
-build=$1
-scx_share=$2
+bpftool=$1
+objects=$2
+scx_share=$3
 [ "$(id -u)" = 0 ] || die "try as root"
-[ -x "$build/cgroup_stat" ] || die "no cgroup_stat in '$build': name the folder that was built in"
+[ -x "$bpftool" ] || die "no bpftool in '$bpftool': build it in tools/bpf/bpftool"
+[ -e "$objects/memory.bpf.o" ] || die "no objects in '$objects': name the folder that was built in"
 [ -x "$scx_share" ] || die "no scx_share in '$scx_share': build it in tools/sched_ext"
 [ "$(cat /sys/kernel/sched_ext/state 2> /dev/null)" = disabled ] ||
 	die "no sched_ext, or another scheduler is running: see /sys/kernel/sched_ext"
@@ -220,15 +224,16 @@ scx_share=$2
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die "no bpffs: mount -t bpf none /sys/fs/bpf"
 grep -qw cpu $root/cgroup.controllers || die "no cpu controller: set CONFIG_FAIR_GROUP_SCHED"
 grep -qw memory $root/cgroup.controllers || die "no memory controller: set CONFIG_MEMCG"
-build=$(realpath "$build")
+bpftool=$(realpath "$bpftool")
+objects=$(realpath "$objects")
 scx_share=$(realpath "$scx_share")
-on_disk=$build/demo.data
-[ "$(stat -fc %T "$build")" != tmpfs ] || die "$build is on a tmpfs: build on a disk"
-for path in "$root/demo" "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs"; do
+on_disk=$objects/demo.data
+[ "$(stat -fc %T "$objects")" != tmpfs ] || die "$objects is on a tmpfs: build on a disk"
+for path in "$root/demo" "${pins[@]}" "$on_disk" "$on_tmpfs"; do
 	[ ! -e "$path" ] || die "$path exists: remove it"
 done
-PATH=$build:$PATH
-object=$build/hist_oncpu.bpf.o
+bpftool() { "$bpftool" "$@"; }
+object=$objects/hist_oncpu.bpf.o
 cd $root || exit 1
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -250,7 +255,7 @@ expect "a task in each of them" "$(cat demo/{web,batch}/cgroup.procs | tr '\n' '
 
 step "Attach hist_oncpu at the top: one link, one file in every directory"
 attached_at=$(now_usec)
-run "cgroup_stat attach -n hist_oncpu $object histo_on_cpu $root $pins"
+run "bpftool cgroup stat attach $object $root $link name hist_oncpu"
 declare -A used shown
 # in two assignments: bash 5.2 loses a trap between two command substitutions of one
 for dir in demo/web demo/batch demo; do
@@ -316,7 +321,7 @@ ask
 say "reader: $(grep total <<< "$out")"
 before=$(value total_usec <<< "$out")
 expect "microseconds only" "$out" is_in usec <<< "$out"
-run "cgroup_stat update $pins histo_on_cpu_ns"
+run "bpftool cgroup stat update $link pinned $link-progs/histo_on_cpu_ns"
 ask
 say "reader: $(grep total <<< "$out")"
 after=$(value total_nsec <<< "$out")
@@ -340,17 +345,17 @@ expect "demo still includes late's $late nsec" "$demo nsec, not from $min to $ma
 	is_between "$demo" $min $max
 
 step "A second link, in one subtree only, readable by root only; detach it"
-run "cgroup_stat attach -n web_only -m 0400 $object histo_on_cpu demo/web $web_pins"
+run "bpftool cgroup stat attach $object demo/web $web_link name web_only mode 0400"
 run "find $root -name bpf.stat.web_only -printf '%m %p\n'"
 expect "one file, mode 400" "$out" [ "$out" = "400 $root/demo/web/bpf.stat.web_only" ]
-run "cgroup_stat detach $web_pins"
-gone=("demo/web/bpf.stat.web_only" "$web_pins")
+run "bpftool cgroup stat detach $web_link"
+gone=("demo/web/bpf.stat.web_only" "$web_link"{,-progs})
 expect "neither file nor pins when that returns" "one of ${gone[*]}" none_exists "${gone[@]}"
 expect "the first one is still there" "$(ls demo/web)" [ -e demo/web/$file ]
 
 step "A program that sleeps, beside the first one: what a cgroup's memory goes to"
 enable memory
-run "cgroup_stat attach $build/memory.bpf.o memory $root $memory_pins"
+run "bpftool cgroup stat attach $objects/memory.bpf.o $root $memory_link"
 run "ls -d demo/bpf.stat.*"
 expect "both files" "$out" [ "$out" = "$(printf 'demo/%s\n' $file $memory)" ]
 run "! cat demo/web/$memory"
@@ -385,18 +390,18 @@ say "ok: no more anon"
 left=$(memory_of demo/cache file)
 expect "the page cache stays when the task has gone" "first $page_cache, then $left" \
 	is_between "$left" $((24 * mib)) "$page_cache"
-run "cgroup_stat detach $memory_pins"
+run "bpftool cgroup stat detach $memory_link"
 left=$(find $root -name $memory)
 expect "no $memory anywhere" "$left" [ -z "$left" ]
 expect "the first one is still there" "$(ls demo/cache)" [ -e demo/cache/$file ]
 
 step "Unpin the first link: its files go with it"
-run "rm -r $pins"
+run "rm -r $link $link-progs"
 within has_no_files || fail "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')"
 say "ok: no bpf.stat file anywhere"
 
 step "A knob: set in a parent, seen in its child, and garbage is refused"
-run "cgroup_stat attach -m 0644 $build/knob.bpf.o knob $root $knob_pins"
+run "bpftool cgroup stat attach $objects/knob.bpf.o $root $knob_link mode 0644"
 run "mkdir demo/web/frontend"
 all=(demo demo/batch demo/web demo/web/frontend)
 run "grep . ${all[*]/%//$knob}"
@@ -425,7 +430,7 @@ expect "not his own root's, which its parent distributes" "$out" \
 run "! $somebody sh -c 'echo 200 > demo/web/$knob'"
 expect "not that of somebody else's cgroup" "$out" [ "${out##*: }" = "Permission denied" ]
 expect "nothing changed" "$(knobs "${all[@]}")" [ "$(knobs "${all[@]}")" = "100 100 100 100 " ]
-run "cgroup_stat detach $knob_pins"
+run "bpftool cgroup stat detach $knob_link"
 expect "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')" has_no_files
 
 step "A scheduler with knobs: scx_share gives web and batch what their shares say"
@@ -449,7 +454,7 @@ expect "no scheduler" "$(cat /sys/kernel/sched_ext/state)" \
 
 step "Clean up"
 clean_up
-gone=("$root/demo" "$pins" "$web_pins" "$memory_pins" "$knob_pins" "$on_disk" "$on_tmpfs")
+gone=("$root/demo" "${pins[@]}" "$on_disk" "$on_tmpfs")
 expect "no demo cgroup, no pins, no data" "one of ${gone[*]}" none_exists "${gone[@]}"
 within none_runs "${tasks[@]}" || fail "the tasks to be gone" "$(ps -p "${tasks[*]}")"
 say "ok: no tasks"

@@ -2,7 +2,7 @@
 /*
  * knob: one number per cgroup, to be read and written
  *
- *	# cgroup_stat attach -m 0644 knob.bpf.o knob /sys/fs/cgroup /sys/fs/bpf/knob
+ *	# bpftool cgroup stat attach knob.bpf.o /sys/fs/cgroup /sys/fs/bpf/knob mode 0644
  *	# echo 300 > web/bpf.stat.knob
  *	# cat web/frontend/bpf.stat.knob
  *	300

@@ -4,11 +4,12 @@
 Do a bpftool and a libbpf from before cgroup stat programs list them and their
 links without error?
 
-usage: test_cgroup_stat_compat.py BUILD
+usage: test_cgroup_stat_compat.py NEW_BPFTOOL OBJECTS
 
-BUILD is the folder that tools/bpf/cgroup_stat was built in. BPFTOOL and LIBBPF in
-the environment name others than the installed bpftool and libbpf.so.1. Takes
-root, cgroup v2 in /sys/fs/cgroup and bpffs in /sys/fs/bpf; prints TAP.
+NEW_BPFTOOL is one that can attach them, OBJECTS the folder that tools/bpf/cgroup_stat
+was built in. BPFTOOL and LIBBPF in the environment name others than the installed
+bpftool and libbpf.so.1. Takes root, cgroup v2 in /sys/fs/cgroup and bpffs in
+/sys/fs/bpf; prints TAP.
 """
 import ctypes
 import json
@@ -24,10 +25,10 @@ STATS = "/proc/sys/kernel/bpf_stats_enabled"
 LIBBPF = os.environ.get("LIBBPF", "libbpf.so.1")
 CGROUP = f"/sys/fs/cgroup/compat-{os.getpid()}"
 FILE = CGROUP + "/bpf.stat.histo_on_cpu"
-PINS = f"/sys/fs/bpf/compat-{os.getpid()}"
-PROG = PINS + "/programs/histo_on_cpu"
-LINK = PINS + "/link"
-OTHER_LINK = PINS + "/collectors/account_stretch"  # of a type that is well known
+LINK = f"/sys/fs/bpf/compat-{os.getpid()}"
+PROGS = LINK + "-progs"
+PROG = PROGS + "/histo_on_cpu_ns"
+OTHER_LINK = PROGS + "/account_stretch"  # of a type that is well known
 
 results = []
 
@@ -146,7 +147,7 @@ def test_run_counts():
 
 def test_all():
     say(run(BPFTOOL, "version").stdout)
-    prog_id = test_bpftool("prog", PROG, PROG, {"name": "histo_on_cpu"})
+    prog_id = test_bpftool("prog", PROG, PROG, {"name": "histo_on_cpu_ns"})
     link_id = test_bpftool("link", LINK, OTHER_LINK, {"prog_id": prog_id})
     done = run(BPFTOOL, "prog", "dump", "xlated", "id", str(prog_id))
     check("bpftool prog dump xlated", "exit" in done.stdout and not done.returncode, done)
@@ -165,23 +166,31 @@ def test_all():
     check_show(["-j"], "link", [], link_id, 0, {"prog_id": prog_id})
 
 
-def main(build):
-    try:
-        os.mkdir(CGROUP)
-        done = run(f"{build}/cgroup_stat", "attach", f"{build}/hist_oncpu.bpf.o",
-                   "histo_on_cpu", CGROUP, PINS)
+def attach(bpftool, objects):
+    """With a program that is pinned as well, so that old ones find it there."""
+    for command in (["attach", f"{objects}/hist_oncpu.bpf.o", CGROUP, LINK],
+                    ["update", LINK, "pinned", PROG]):
+        done = run(bpftool, "cgroup", "stat", *command)
         if done.returncode:
             sys.exit(f"Bail out! {done.stderr}")
+
+
+def main(bpftool, objects):
+    try:
+        os.mkdir(CGROUP)
+        attach(bpftool, objects)
         test_all()
     finally:
-        shutil.rmtree(PINS, ignore_errors=True)
+        shutil.rmtree(PROGS, ignore_errors=True)
+        if os.path.exists(LINK):
+            os.unlink(LINK)
         os.rmdir(CGROUP)
         print(f"1..{len(results)}")
     return 0 if all(results) else 1
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

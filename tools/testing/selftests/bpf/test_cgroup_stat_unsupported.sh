@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# test_cgroup_stat_unsupported.sh BUILD: on a kernel without cgroup stat programs,
-# are libbpf and the loader clear about it, and is nothing left? BUILD is the
-# folder that tools/bpf/cgroup_stat was built in. Takes root, cgroup v2 in
+# test_cgroup_stat_unsupported.sh BPFTOOL OBJECTS: on a kernel without cgroup stat
+# programs, are libbpf and bpftool clear about it, and is nothing left? OBJECTS is
+# the folder that tools/bpf/cgroup_stat was built in. Takes root, cgroup v2 in
 # /sys/fs/cgroup and bpffs in /sys/fs/bpf; prints TAP.
 
-build=$1
+bpftool=$1
+objects=$2
 root=/sys/fs/cgroup
-pins=/sys/fs/bpf/unsupported-$$
+link=/sys/fs/bpf/unsupported-$$
 nr=0
 failed=0
 
@@ -23,40 +24,51 @@ report() {
 	fi
 }
 
-# attach OBJECT PROGRAM [-v]: what is said is in $said
+# attach NAME [OPTION]: what is said is in $said
 attach() {
-	said=$("$build/cgroup_stat" attach ${3:+"$3"} "$build/$1" "$2" $root "$pins" 2>&1)
+	said=$("$bpftool" ${2:+"$2"} cgroup stat attach "$objects/$1.bpf.o" $root "$link" 2>&1)
 }
 
 says() {
 	printf '%s\n' "$said" | grep -qF "$1"
 }
 
+# test_object NAME [PROGRAM]: its program that answers, if it isn't of that name
 test_object() {
-	! attach "$1" "$2"
-	report $? "$2: not attached"
+	! attach "$1"
+	report $? "$1: not attached"
 	# that's where libbpf_probe_bpf_prog_type() returns 0
 	says "this kernel has no cgroup stat programs"
-	report $? "$2: the loader says why"
+	report $? "$1: bpftool says why"
 	[ "$(printf '%s\n' "$said" | wc -l)" = 1 ]
-	report $? "$2: in one line"
+	report $? "$1: in one line"
 
-	! attach "$1" "$2" -v
-	report $? "$2: not attached either when libbpf speaks"
-	says "prog '$2': this kernel doesn't support program type 'cgroup_stat'"
-	report $? "$2: libbpf says why"
+	! attach "$1" --debug
+	report $? "$1: not attached either when libbpf speaks"
+	says "prog '${2:-$1}': this kernel doesn't support program type 'cgroup_stat'"
+	report $? "$1: libbpf says why"
 
-	[ ! -e "$pins" ] && [ -z "$(find $root -name 'bpf.stat.*')" ]
-	report $? "$2: nothing left"
+	[ ! -e "$link" ] && [ ! -e "$link-progs" ] && [ -z "$(find $root -name 'bpf.stat.*')" ]
+	report $? "$1: nothing left"
 }
 
-trap 'rm -rf "$pins"' EXIT
+# What lists links lists none, and doesn't complain.
+test_none() {
+	said=$("$bpftool" -j cgroup stat show 2>&1)
+	printf '%s\n' "$said" | grep -qxF '[]'
+	report $? "bpftool cgroup stat show"
+	said=$("$bpftool" cgroup tree 2>&1)
+	report $? "bpftool cgroup tree"
+}
+
+trap 'rm -rf "$link" "$link-progs"' EXIT
 trap 'exit 143' HUP INT TERM
 
 said="this kernel has them"
 ! grep -qw bpf_cgroup_stat_link_attach /proc/kallsyms
 report $? "a kernel without cgroup stat programs"
-test_object hist_oncpu.bpf.o histo_on_cpu
-test_object memory.bpf.o memory
+test_object hist_oncpu histo_on_cpu
+test_object memory
+test_none
 echo "1..$nr"
 exit $failed
