@@ -1,0 +1,732 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# test_bpftool_cgroup_stat.sh BPFTOOL OBJECTS COMPLETION [TEST...]: do the commands
+# of "bpftool cgroup stat" what they should, and is nothing left when they can't?
+#
+# OBJECTS is the folder that tools/bpf/cgroup_stat was built in, COMPLETION is
+# bpftool's completion for bash, and TEST a function below, without test_. Takes
+# root, cgroup v2 in /sys/fs/cgroup, bpffs in /sys/fs/bpf, python3 and libbpf.so.1;
+# prints TAP. If there is strace, bpftool is also interrupted while it works, and
+# denied what it asks of the kernel.
+
+export LC_ALL=C
+unit=$(dirname "$(realpath "$0")")/../../../bpf/cgroup_stat/cgroup-stat-memory.service
+root=/sys/fs/cgroup
+top=$root/bpftool-stat-$$
+pins=/sys/fs/bpf/bpftool-stat-$$
+hist=$pins/hist
+histo=bpf.stat.histo_on_cpu
+hist_pins='. ./hist ./hist-progs ./hist-progs/account_stretch ./hist-progs/histo_on_cpu_ns '
+nr_lines=26		# of a histogram: 24 buckets and two sums
+patience=60		# seconds to wait for what should happen soon
+nr=0
+failed=0
+wrapper=()
+tasks=()
+
+# Answers Python expressions, one in each line.
+# shellcheck disable=SC2016
+helper='
+import ctypes
+import json
+import os
+import sys
+
+lib = ctypes.CDLL("libbpf.so.1")
+
+
+def ids(kind):
+    """Of all programs, or of all links."""
+    found, this = [], ctypes.c_uint32(0)
+    while not getattr(lib, f"bpf_{kind}_get_next_id")(this, ctypes.byref(this)):
+        found.append(this.value)
+    return found
+
+
+def pinned(path):
+    """What the kernel says of it."""
+    fd = lib.bpf_obj_get(path.encode())
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
+        fields = dict(line.rstrip().split(":\t", 1) for line in info)
+    os.close(fd)
+    return fields
+
+
+def said():
+    """What bpftool said, in JSON."""
+    with open(sys.argv[1], encoding="ascii") as text:
+        return json.load(text)
+
+
+def ours():
+    return [link for link in said() if link["pinned"][0].startswith(sys.argv[2])]
+
+
+def link(pin, name, prog_name, mode, cgroup, nr_files):
+    """How bpftool has to show it."""
+    info = pinned(pin)
+    return {"id": int(info["link_id"]), "name": "bpf.stat." + name,
+            "prog_id": int(info["prog_id"]), "prog_name": prog_name, "mode": mode,
+            "cgroup_id": os.stat(cgroup).st_ino, "cgroup": cgroup, "hierarchy_id": 0,
+            "cookie": 0, "flags": [], "nr_files": nr_files, "pinned": [pin]}
+
+
+def rows(programs):
+    """Link, program and its name of each stat program that a cgroup has."""
+    return [(row["link_id"], row["id"], row["name"]) for row in programs
+            if row["attach_type"] == "cgroup_stat"]
+
+
+for line in sys.stdin:
+    try:
+        print(eval(line), flush=True)
+    except Exception as exc:
+        print(repr(exc), flush=True)
+'
+
+die() {
+	echo "Bail out! $1"
+	exit 1
+}
+
+# check WHAT COMMAND...
+check() {
+	local what=$1
+
+	shift
+	nr=$((nr + 1))
+	if "$@"; then
+		echo "ok $nr $what"
+		return
+	fi
+	echo "not ok $nr $what"
+	failed=1
+	{
+		echo "bpftool ${ran[*]}: status $status"
+		cat "$tmp/said" "$tmp/error"
+		echo "last answer: $answer"
+	} | sed 's/^/# /'
+}
+
+# ask EXPRESSION: its value is in $answer
+ask() {
+	echo "${1//$'\n'/ }" >&"${python[1]}"
+	read -r answer <&"${python[0]}"
+}
+
+holds() {
+	ask "$1"
+	[ "$answer" = True ]
+}
+
+# within COMMAND...: try until it succeeds or patience runs out
+within() {
+	local end=$((SECONDS + patience))
+
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
+# run ARG...: bpftool ARG..., whose words are in two files then
+run() {
+	ran=("$@")
+	"${wrapper[@]}" "$bpftool" "$@" >"$tmp/said" 2>"$tmp/error"
+	status=$?
+}
+
+# look: all that bpftool can leave behind is in $seen
+look() {
+	seen=$(find "$root" -name 'bpf.stat.*' && find /sys/fs/bpf "$tmp/plain")
+	ask '(ids("prog"), ids("link"))'
+	seen+=$answer
+}
+
+# remember: what is there now, for is_as_before
+remember() {
+	look
+	before=$seen
+}
+
+is_as_before() {
+	look
+	[ "$seen" = "$before" ]
+}
+
+is_silent() {
+	[ "$status" = 0 ] && [ ! -s "$tmp/said" ] && [ ! -s "$tmp/error" ]
+}
+
+has_said() {
+	[ "$status" = 0 ] && [ -s "$tmp/said" ] && [ ! -s "$tmp/error" ]
+}
+
+# is_refused PATTERN: in one line that has it, and nothing is left
+is_refused() {
+	[ "$status" != 0 ] && [ ! -s "$tmp/said" ] && [ "$(wc -l <"$tmp/error")" = 1 ] &&
+		grep -q '^Error: ' "$tmp/error" && grep -qiE -e "$1" "$tmp/error" &&
+		within is_as_before
+}
+
+is_interrupted() {
+	[ "$status" != 0 ] && within is_as_before
+}
+
+# does WHAT ARG...: bpftool cgroup stat ARG... succeeds without a word
+does() {
+	run cgroup stat "${@:2}"
+	check "$1" is_silent
+}
+
+# shows WHAT ARG...: bpftool ARG... succeeds, and says something
+shows() {
+	run "${@:2}"
+	check "$1" has_said
+}
+
+# refuses WHAT PATTERN ARG...: bpftool cgroup stat ARG...
+refuses() {
+	run cgroup stat "${@:3}"
+	check "refused: $1" is_refused "$2"
+}
+
+files() { find "$root" -name "$1" | sort; }
+has_none() { [ -z "$(files "$1")" ]; }
+has_pins() { [ "$(cd "$pins" && find . | sort | tr '\n' ' ')" = "$1" ]; }
+is_mode() { [ "$(stat -c %a "$1")" = "$2" ]; }
+reads() { [ "$(cat "$1")" = "$2" ]; }
+fails() { ! "$@" 2>/dev/null; }
+value() { awk -v key="$1" '$1 == key { print $2 }' "$2"; }
+is_above() { [ "$(value "$1" "$2")" -gt "$3" ]; }
+is_between() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
+
+# has_files NAME CGROUP...: in these and nowhere else
+has_files() {
+	[ "$(files "$1")" = "$(printf "%s/$1\n" "${@:2}" | sort)" ]
+}
+
+# matches PATTERN: what bpftool said, with a blank for all white space
+matches() {
+	tr -s '[:space:]' ' ' <"$tmp/said" | grep -qE -e "$1"
+}
+
+# is_hist FILE COUNT: complete, in order, and its buckets add up to COUNT
+is_hist() {
+	awk -v lines="$nr_lines" -v count="$2" '
+		NF != 2 || $2 !~ /^[0-9]+$/ { bad = 1 }
+		NR < lines - 1 { sum += $2 }
+		NR < lines - 1 && $1 != (NR > 1 ? 2 ^ (NR - 2) : 0) "_usec" { bad = 1 }
+		NR == lines - 1 && ($1 != count || $2 != sum) { bad = 1 }
+		NR == lines && $1 != "total_usec" { bad = 1 }
+		END { exit bad || NR != lines }' "$1"
+}
+
+# is_sum_of FILE PART...: line by line, but for what rounding takes from a total
+is_sum_of() {
+	awk -v parts=$(($# - 1)) '
+		FILENAME == ARGV[1] { rest[$1] = $2; next }
+		{ rest[$1] -= $2 }
+		END {
+			for (key in rest)
+				if (rest[key] < 0 || rest[key] >= (key == "total_usec" ? parts : 1))
+					bad = 1
+			exit bad
+		}' "$@"
+}
+
+# start_hog CGROUP: a loop that would take all of CPU 0
+start_hog() {
+	(echo $BASHPID >"$1/cgroup.procs" && exec taskset -c 0 sh -c 'while :; do :; done') &
+	tasks+=($!)
+}
+
+stop_hogs() {
+	[ ${#tasks[@]} -gt 0 ] || return 0	# wait alone is for python, too
+	kill -KILL "${tasks[@]}"
+	wait "${tasks[@]}"
+	tasks=()
+} 2>/dev/null
+
+clean_up() {
+	trap '' HUP INT TERM
+	stop_hogs
+	umount "$tmp/plain" "$tmp/read-only"
+	rm -rf "$pins" "$tmp"
+	for dir in "$top"/{a/x,a,b,c} "$top"; do
+		[ ! -d "$dir" ] || within rmdir "$dir"
+	done
+} 2>/dev/null
+
+wanted() {
+	[[ $only = "  " || $only = *" $1 "* ]]
+}
+
+test_object() {
+	local file=$top/a/$histo figure collector
+
+	does 'attach an object' attach "$objects/hist_oncpu.bpf.o" "$top" "$hist"
+	check 'a file in every cgroup of the subtree' has_files $histo "$top"{,/a,/a/x,/b,/c}
+	check 'for all to read' is_mode "$file" 444
+	check 'pinned, with its other programs beside it' has_pins "$hist_pins"
+	check 'a collector is pinned as a link' \
+		holds "'link_type' in pinned('$hist-progs/account_stretch')"
+	check 'a stat program is pinned as a program' \
+		holds "'prog_type' in pinned('$hist-progs/histo_on_cpu_ns')"
+	start_hog "$top/a"
+	check 'the collector collects' within is_above total_usec "$file" 100000
+	check 'hist_oncpu reads' is_hist "$file" nr_stretches
+
+	ask "pinned('$hist')['link_id']"
+	link=$answer
+	figure=$(value total_usec "$file")
+	does 'update by a pinned program' update "$hist" pinned "$hist-progs/histo_on_cpu_ns"
+	check 'another program, the same figures' is_above total_nsec "$file" "${figure}000"
+	check 'the same link' holds "pinned('$hist')['link_id'] == '$link'"
+
+	ask "pinned('$hist-progs/account_stretch')['link_id']"
+	collector=$answer
+	figure=$(value total_nsec "$file")
+	does 'update by an object' update "$hist" "$objects/hist_oncpu.bpf.o"
+	check 'its program, and new figures' fails is_above total_usec "$file" $((figure / 1000))
+	check 'still the same link' holds "pinned('$hist')['link_id'] == '$link'"
+	check 'pinned as before' has_pins "$hist_pins"
+	check 'the old collector is gone' within holds "$collector not in ids('link')"
+	check 'the new one collects' within is_above total_usec "$file" 100000
+
+	does 'update by an object of one program' update "$hist" "$objects/knob.bpf.o"
+	check 'nothing beside it' has_pins '. ./hist '
+	check 'it reads' reads "$file" 100
+	does 'update by an object of many' update "$hist" "$objects/hist_oncpu.bpf.o"
+	check 'they are beside it' has_pins "$hist_pins"
+	check 'and collect' within is_above total_usec "$file" 100000
+	stop_hogs
+
+	ask "(fd := lib.bpf_obj_get(b'$hist'))"	# or its files go with its pin
+	does 'detach' detach "$hist"
+	check 'no files, though the link is held' has_none 'bpf.stat.*'
+	check 'no pins' has_pins '. '
+	ask 'os.close(fd)'
+	check 'no collectors' within is_as_before
+}
+
+# In a and in b one task waits while the other runs, and there is no other.
+test_runqlat() {
+	local file=bpf.stat.runqlat begin first waited elapsed dir
+
+	does 'attach runqlat' attach "$objects/runqlat.bpf.o" "$top" "$pins/runqlat"
+	start_hog "$top/a"
+	start_hog "$top/b"
+	within is_above nr_waits "$top/a/$file" 10 && within is_above nr_waits "$top/b/$file" 10
+	begin=${EPOCHREALTIME/./}
+	first=$(value total_usec "$top/$file")
+	within is_above total_usec "$top/$file" $((first + 2000000))
+	waited=$(($(value total_usec "$top/$file") - first))
+	elapsed=$((${EPOCHREALTIME/./} - begin))
+	stop_hogs
+	answer="$waited us of $elapsed us"
+	check 'two tasks, one CPU: one waits all the time' \
+		is_between $waited $((elapsed / 2)) $((elapsed * 2))
+	for dir in "$top" "$top/a" "$top/b"; do
+		check "runqlat reads in ${dir#"$root/"}" is_hist "$dir/$file" nr_waits
+		answer=$(($(value total_usec "$dir/$file") / $(value nr_waits "$dir/$file")))
+		check 'they wait for a time slice' is_between "$answer" 200 200000
+	done
+	check 'a parent has what its children have' \
+		is_sum_of "$top/$file" "$top/a/$file" "$top/b/$file"
+	check 'nothing waited where nothing ran' fails grep -v ' 0$' "$top/c/$file"
+	first=$(<"$top/$file")
+	within rmdir "$top/b"
+	check 'what a removed child had stays with its parent' reads "$top/$file" "$first"
+	mkdir "$top/b"
+	check 'and not with its successor' fails grep -v ' 0$' "$top/b/$file"
+	does 'detach runqlat' detach "$pins/runqlat"
+}
+
+# Pinned where there is no bpffs yet: bpftool mounts one.
+test_knob() {
+	local file=bpf.stat.knob
+
+	does 'attach knob' attach "$objects/knob.bpf.o" "$top" "$tmp/plain/knob" mode 0640
+	check 'its mode' is_mode "$top/a/$file" 640
+	echo 300 >"$top/a/$file"
+	check 'set for a cgroup and its child' reads "$top/a/x/$file" 300
+	check 'unset elsewhere' reads "$top/b/$file" 100
+	does 'detach knob' detach "$tmp/plain/knob"
+	check 'a BPF file system was mounted' umount "$tmp/plain"
+}
+
+# unit_runs KEY: what the unit has for it, but with our paths
+unit_runs() {
+	read -ra ran < <(sed -n "s|/usr/lib/bpf|$objects|; s|/sys/fs/bpf|$pins|
+		s|^$1=/usr/sbin/bpftool ||p" "$unit")
+	run "${ran[@]}"
+	check "$1 of the systemd unit" is_silent
+}
+
+test_unit() {
+	unit_runs ExecStart
+	check 'memory has figures' is_above pgfault $root/bpf.stat.memory 0
+	check 'in every cgroup' [ -e "$top/a/x/bpf.stat.memory" ]
+	unit_runs ExecStop
+	check 'no programs, links, pins and files of these' within is_as_before
+}
+
+# The links above, at and below are at the top, in a and in a/x; the fourth is in c.
+test_programs() {
+	local tag
+
+	"$bpftool" prog load "$objects/knob.bpf.o" "$pins/knob" || die 'knob not loaded'
+	ask "pinned('$pins/knob')['prog_tag']"
+	tag=$answer
+	ask "pinned('$pins/knob')['prog_id']"
+	prog=$answer
+	does 'attach a program by id' attach id "$prog" "$top" "$pins/above" name above
+	does 'a pinned one' attach pinned "$pins/knob" "$top/a" "$pins/at"
+	does 'by name' attach name knob "$top/a/x" "$pins/below" name b-e_l.ow mode 0600
+	does 'by tag' attach tag "$tag" "$top/c" "$pins/fourth" mode 644 name fourth
+	check 'a file by the name that was given' has_files bpf.stat.above "$top"{,/a,/a/x,/b,/c}
+	check "or by the program's" has_files bpf.stat.knob "$top"{/a,/a/x}
+	check 'or by a strange one' has_files bpf.stat.b-e_l.ow "$top/a/x"
+	check 'with its mode' is_mode "$top/a/x/bpf.stat.b-e_l.ow" 600
+	check 'in a cgroup that has no others below' has_files bpf.stat.fourth "$top/c"
+	check 'with its mode, too' is_mode "$top/c/bpf.stat.fourth" 644
+	check 'nothing beside them' has_pins '. ./above ./at ./below ./fourth ./knob '
+	check 'all have that program' holds \
+		"{pinned('$pins/' + pin)['prog_id'] for pin in ('above', 'at', 'below', 'fourth')} == {'$prog'}"
+}
+
+test_show() {
+	local above at below fourth names="[link['name'][9:] for link in ours()]"
+
+	above="link('$pins/above', 'above', 'knob', '0444', '$top', 5)"
+	at="link('$pins/at', 'knob', 'knob', '0444', '$top/a', 2)"
+	below="link('$pins/below', 'b-e_l.ow', 'knob', '0600', '$top/a/x', 1)"
+	fourth="link('$pins/fourth', 'fourth', 'knob', '0644', '$top/c', 1)"
+
+	shows 'show' cgroup stat show
+	ask "${at}['id']"
+	link=$answer
+	check 'a link in two lines' matches \
+		"(^| )$link: bpf.stat.knob prog $prog knob mode 0444 root $top/a files 2 pinned $pins/at "
+	for option in -j -p; do
+		shows "show $option" $option cgroup stat show
+		check 'all links, all fields' holds "ours() == [$above, $at, $below, $fourth]"
+	done
+	shows 'list a cgroup that has one' -j cgroup stat list "$top/b"
+	check 'from above' holds "$names == ['above']"
+	shows 'show one that has one of its own' -j cgroup stat show "$top/a"
+	check 'that, and from above' holds "$names == ['above', 'knob']"
+	shows 'show one further below' -j cgroup stat show "$top/a/x"
+	check 'all from above' holds "$names == ['above', 'knob', 'b-e_l.ow']"
+	shows 'show one that has none' -j cgroup stat show $root
+	check 'none from below' holds 'ours() == []'
+	shows 'show one in plain text' cgroup stat show "$top/c"
+	check 'two links' matches '^[0-9]+: bpf.stat.above .* [0-9]+: bpf.stat.fourth '
+
+	run -j link show id "$link"
+	check 'link show id' holds "{k: v for k, v in $at.items()
+		if k not in ('prog_name', 'pinned', 'flags', 'cookie')}.items() <= said().items()"
+	check 'its type' holds "said()['type'] == 'cgroup_stat'"
+	run link show pinned "$pins/at"
+	check 'link show pinned' matches "^$link: cgroup_stat prog $prog .*bpf.stat.knob"
+	shows 'link show -f' -f -j link show
+	check 'where it is pinned' holds \
+		"[each['pinned'] for each in said() if each['id'] == $link] == [['$pins/at']]"
+
+	at="(${at}['id'], $prog, 'knob')" above="(${above}['id'], $prog, 'knob')"
+	below="(${below}['id'], $prog, 'knob')" fourth="(${fourth}['id'], $prog, 'knob')"
+	shows 'cgroup show' cgroup show "$top/a"
+	check 'a row' matches " $prog cgroup_stat .*knob"
+	shows 'cgroup show -j' -j cgroup show "$top/a"
+	check 'its own link' holds "rows(said()) == [$at]"
+	shows 'cgroup show effective' -j cgroup show "$top/a" effective
+	check "and its ancestors'" holds "sorted(rows(said())) == sorted([$above, $at])"
+	shows 'cgroup tree' cgroup tree "$top"
+	check 'a row under each cgroup' matches "$top/a .*$top/a/x $prog cgroup_stat .*knob"
+	shows 'cgroup tree -j' -j cgroup tree "$top"
+	check 'each link where its root is' holds \
+		"{each['cgroup']: rows(each['programs']) for each in said()} ==
+		 {'$top': [$above], '$top/a': [$at], '$top/a/x': [$below], '$top/c': [$fourth]}"
+	run cgroup stat help
+	check 'help' grep -q 'cgroup stat attach .*CGROUP' "$tmp/error"
+}
+
+# Links that have lost their cgroup, or been detached by others
+test_gone() {
+	local gone="[each for each in ours() if 'cgroup' not in each]"
+
+	run link detach pinned "$pins/at"
+	check 'link detach' has_none bpf.stat.knob
+	within rmdir "$top/a/x"
+	shows 'show links that are gone' -j cgroup stat show
+	check 'without cgroup and files' holds \
+		"[(each['pinned'], each['cgroup_id'], each['nr_files']) for each in $gone] ==
+		 [(['$pins/at'], 0, 0), (['$pins/below'], 0, 0)]"
+	shows 'show them in plain text' cgroup stat show
+	check 'gone' matches ' bpf.stat.b-e_l.ow prog [0-9]+ knob mode 0600 root gone files 0 '
+	remember
+	refuses 'update after its cgroup was removed' 'removed|gone' update "$pins/below" id "$prog"
+	refuses 'by an object' 'removed|gone' update "$pins/below" "$objects/hist_oncpu.bpf.o"
+	does 'detach it' detach "$pins/below"
+	does 'detach what link detach detached' detach "$pins/at"
+	mkdir "$top/a/x"
+
+	run -j cgroup stat detach "$pins/fourth"
+	check 'detach -j' holds 'said() in (None, {})'
+	run -j cgroup stat detach "$pins/fourth"
+	check 'detach -j of what is not there' holds "list(said()) == ['error']"
+	does 'detach the last one' detach "$pins/above"
+	rm "$pins/knob"
+}
+
+# The name is taken by $link in $top/a.
+test_taken() {
+	local taken="bpf.stat.histo_on_cpu exists.* link $link at $top/a .*detach $hist"
+	local object=$objects/hist_oncpu.bpf.o
+
+	refuses 'a name that is taken there' "$taken" attach "$object" "$top/a" "$pins/new"
+	refuses 'above' "$taken" attach "$object" "$top/a/x" "$pins/new"
+	refuses 'below' "$taken" attach "$object" "$top" "$pins/new"
+	does 'attach it elsewhere' attach "$object" "$top/b" "$pins/new"
+	does 'and detach' detach "$pins/new"
+}
+
+test_usage() {
+	local good=("$objects/knob.bpf.o" "$top" "$pins/new")
+
+	run cgroup stat bogus
+	check 'refused: no such command' [ $status != 0 -a ! -s "$tmp/said" ]
+	refuses 'attach nothing' 'argument' attach
+	refuses 'attach without PATH' 'argument' attach "${good[@]:0:2}"
+	refuses 'attach a program without PATH' 'path' attach id "$prog" "$top"
+	refuses 'update nothing' 'argument' update
+	refuses 'update without program' 'argument' update "$hist"
+	refuses 'detach nothing' 'argument' detach
+	refuses 'an argument too many for detach' 'again' detach "$hist" again
+	refuses 'an argument too many for show' 'again' show "$top" again
+	refuses 'an unknown keyword' 'bogus' attach "${good[@]}" bogus 1
+	refuses 'no name after name' 'name|argument' attach "${good[@]}" name
+	refuses 'no mode after mode' 'mode|argument' attach "${good[@]}" mode
+	for mode in '' rw 0999 01444 0444x 0; do
+		refuses "mode '$mode'" "mode" attach "${good[@]}" mode "$mode"
+	done
+	for name in '' a/b 'a b' 'a+b'; do
+		refuses "name '$name'" "name" attach "${good[@]}" name "$name"
+	done
+	refuses 'a name of 256 characters' 'name.*(long|short)' \
+		attach "${good[@]}" name "$(printf '%256s' '' | tr ' ' x)"
+}
+
+# From an object of one sleepable program: of another type, and not sleepable,
+# which the verifier doesn't take.
+make_objects() {
+	: >"$tmp/empty.bpf.o"
+	echo 'no object' >"$tmp/text.bpf.o"
+	head -c 5000 "$objects/memory.bpf.o" >"$tmp/truncated.bpf.o"
+	sed 's,cgroup/stat\.s,syscall\x00\x00\x00\x00\x00\x00,g' \
+		"$objects/memory.bpf.o" >"$tmp/other.bpf.o"
+	sed 's,cgroup/stat\.s,cgroup/stat\x00\x00,g' \
+		"$objects/memory.bpf.o" >"$tmp/refused.bpf.o"
+}
+
+test_wrong() {
+	local object=$objects/hist_oncpu.bpf.o new=$pins/new collector kind
+
+	make_objects
+	refuses 'an object that is not there' 'No such file' attach "$tmp/none.bpf.o" "$top" "$new"
+	for kind in empty text truncated refused; do
+		refuses "an object: $kind" "$kind.bpf.o" attach "$tmp/$kind.bpf.o" "$top" "$new"
+	done
+	refuses 'an object without stat program' 'stat program' \
+		attach "$tmp/other.bpf.o" "$top" "$new"
+	refuses 'no such id' 'id|No such' attach id 4294967295 "$top" "$new"
+	refuses 'no such name' 'no.*prog|prog.*no' attach name bogus "$top" "$new"
+	refuses 'no such pin' 'No such' attach pinned "$pins/bogus" "$top" "$new"
+	ask "pinned('$hist-progs/account_stretch')['prog_id']"
+	collector=$answer
+	refuses 'a program of another type' 'stat program|type' attach id "$collector" "$top" "$new"
+
+	refuses 'no such cgroup' 'No such file' attach "$object" "$top/bogus" "$new"
+	refuses 'a file for a cgroup' 'director' attach "$object" "$top/cgroup.procs" "$new"
+	refuses 'a directory for a cgroup' 'cgroup' attach "$object" "$tmp" "$new"
+	refuses 'show no such cgroup' 'No such file' show "$top/bogus"
+	refuses 'show a directory for a cgroup' 'cgroup' show "$tmp"
+
+	refuses 'a pin for PATH' 'exists' attach "$object" "$top/b" "$hist"
+	refuses 'PATH in no directory' "exist|No such" attach "$object" "$top/b" "$pins/bogus/new"
+	refuses 'PATH in a read-only directory' 'Read-only' \
+		attach "$object" "$top/b" "$tmp/read-only/new"
+	run -n cgroup stat attach "$object" "$top/b" "$tmp/plain/new"
+	check 'refused: PATH not on a BPF file system' is_refused 'BPF file system|bpffs'
+	mkdir "$new-progs"
+	remember
+	refuses 'a PATH-progs that exists' 'exist' attach "$object" "$top/b" "$new"
+	rmdir "$new-progs"
+	remember
+
+	refuses 'update what is not there' 'No such file' update "$new" id "$prog"
+	refuses 'update another link' 'stat' update "$hist-progs/account_stretch" id "$prog"
+	refuses 'update a program' 'link' update "$hist-progs/histo_on_cpu_ns" id "$prog"
+	refuses 'update by another type' 'stat program|type' update "$hist" id "$collector"
+	refuses 'update by what sleeps' 'sleep' update "$hist" "$objects/memory.bpf.o"
+	refuses 'update by no object' 'text.bpf.o' update "$hist" "$tmp/text.bpf.o"
+	refuses 'detach what is not there' 'No such file' detach "$new"
+	refuses 'detach another link' 'stat' detach "$hist-progs/account_stretch"
+	refuses 'detach a program' 'link' detach "$hist-progs/histo_on_cpu_ns"
+	refuses 'detach a directory' 'link|pin' detach "$hist-progs"
+
+	wrapper=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	refuses 'attach by somebody' 'root|CAP_BPF|permi' attach "$object" "$top/b" "$new"
+	refuses 'detach by somebody' 'root|permi' detach "$hist"
+	wrapper=()
+}
+
+# find_points ARG...: those of its calls of bpf(2) that make what has to go again
+find_points() {
+	local makers='OBJ_PIN|LINK_CREATE|RAW_TRACEPOINT_OPEN|LINK_UPDATE'
+
+	wrapper=(strace -o "$tmp/trace" -e trace=bpf)
+	does "$1 under strace" "$@"
+	mapfile -t points < <(grep -nE "BPF_($makers),.* = [0-9]+$" "$tmp/trace" | cut -d: -f1)
+	check "$1 has such calls" [ ${#points[@]} -ge 4 ]
+}
+
+# inject WHAT POINT ARG...: run it, and WHAT happens at that call
+inject() {
+	wrapper=(strace -o "$tmp/trace" -e trace=bpf -e "inject=bpf:$1:when=$2")
+	run cgroup stat "${@:3}"
+}
+
+# Has update done nothing or all of it?
+is_whole() {
+	has_pins "$hist_pins" && within holds "len(ids('prog')) == $nr_progs" &&
+		is_hist "$top/a/$histo" nr_stretches
+}
+
+test_interrupted() {
+	local object=$objects/hist_oncpu.bpf.o points point i signals=(TERM INT HUP)
+
+	command -v strace >/dev/null || {
+		echo "ok $((++nr)) interrupted # SKIP there is no strace"
+		return
+	}
+	find_points attach "$object" "$top/b" "$pins/new"
+	wrapper=()
+	does 'detach' detach "$pins/new"
+	within is_as_before
+	for i in "${!points[@]}"; do
+		point=${points[i]}
+		inject error=ENOMEM "$point" attach "$object" "$top/b" "$pins/new"
+		check "no memory at call $point of attach" is_refused 'memory'
+		inject "signal=${signals[i % 3]}" "$point" attach "$object" "$top/b" "$pins/new"
+		check "SIG${signals[i % 3]} at call $point of attach" is_interrupted
+	done
+
+	ask "len(ids('prog'))"	# an update replaces them by as many
+	nr_progs=$answer
+	find_points update "$hist" "$object"
+	within is_whole
+	remember
+	for i in "${!points[@]}"; do
+		point=${points[i]}
+		inject error=ENOMEM "$point" update "$hist" "$object"
+		check "no memory at call $point of update" is_refused 'memory'
+	done
+	for i in "${!points[@]}"; do
+		point=${points[i]}
+		inject "signal=${signals[i % 3]}" "$point" update "$hist" "$object"
+		check "SIG${signals[i % 3]} at call $point of update" is_whole
+	done
+	wrapper=()
+}
+
+# completes WHAT EXPECTED WORD...: is that all that may follow, in any order?
+completes() {
+	COMP_WORDS=(bpftool "${@:3}")
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	COMP_LINE=${COMP_WORDS[*]}
+	COMP_POINT=${#COMP_LINE}
+	COMPREPLY=()
+	_bpftool bpftool "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}" 2>/dev/null
+	answer=${COMPREPLY[*]}
+	# shellcheck disable=SC2086 # words
+	check "completion: $1" \
+		[ "$(printf '%s\n' "${COMPREPLY[@]}" | sort)" = "$(printf '%s\n' $2 | sort)" ]
+}
+
+test_completion() {
+	local kinds='id pinned tag name'
+
+	if [ ! -e /usr/share/bash-completion/bash_completion ]; then
+		echo "ok $((++nr)) completion # SKIP there is no bash-completion"
+		return
+	fi
+	# shellcheck disable=SC1091
+	. /usr/share/bash-completion/bash_completion
+	# shellcheck disable=SC1090
+	. "$completion"
+	PATH=${bpftool%/*}:$PATH
+	mkdir -p "$tmp/here/folder"
+	: >"$tmp/here/object"
+	cd "$tmp/here" || return
+	completes 'cgroup' stat cgroup sta
+	completes 'commands' 'attach update show list detach help' cgroup stat ''
+	completes 'a command' attach cgroup stat att
+	completes 'attach' "object folder $kinds" cgroup stat attach ''
+	"$bpftool" -j prog show >"$tmp/said"
+	ask "' '.join(str(each['id']) for each in said())"
+	completes 'program ids' "$answer" cgroup stat attach id ''
+	completes 'a cgroup' folder cgroup stat attach object ''
+	completes 'a cgroup after a program' folder cgroup stat attach id 1 ''
+	completes 'PATH' 'object folder' cgroup stat attach object folder ''
+	completes 'options' 'name mode' cgroup stat attach object folder path ''
+	completes 'options after a program' 'name mode' cgroup stat attach id 1 folder path ''
+	completes 'the other option' 'name' cgroup stat attach object folder path mode 0400 ''
+	completes 'update' 'object folder' cgroup stat update ''
+	completes 'what to update by' "object folder $kinds" cgroup stat update path ''
+	completes 'detach' 'object folder' cgroup stat detach ''
+	completes 'nothing more' '' cgroup stat detach path ''
+	completes 'show' folder cgroup stat show ''
+	cd / || return
+}
+
+[ $# -ge 3 ] || die "usage: $0 BPFTOOL OBJECTS COMPLETION [TEST...]"
+bpftool=$(realpath "$1")
+objects=$(realpath "$2")
+completion=$(realpath "$3")
+only=" ${*:4} "
+[ "$(id -u)" = 0 ] || die 'try as root'
+[ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2 in $root"
+[ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die 'no bpffs in /sys/fs/bpf'
+for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,runqlat}.bpf.o "$completion" "$unit"; do
+	[ -e "$file" ] || die "$file is not there"
+done
+
+tmp=$(mktemp -d)
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+mkdir -p "$top"/{a/x,b,c} "$pins" "$tmp"/{plain,read-only}
+mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
+coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
+
+remember
+for test in object runqlat knob unit programs show gone; do
+	! wanted $test || test_$test
+done
+
+does 'attach what the rest is tried beside' attach "$objects/hist_oncpu.bpf.o" "$top/a" "$hist"
+ask "pinned('$hist')['link_id']"
+link=$answer
+ask "pinned('$hist')['prog_id']"
+prog=$answer
+remember
+for test in taken usage wrong interrupted completion; do
+	! wanted $test || test_$test
+done
+run cgroup stat detach "$hist"
+check 'nothing left in the end' has_pins '. '
+echo "1..$nr"
+[ $failed = 0 ]
