@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What bench.c measures besides the programs in tools/bpf/cgroup_stat: the least
+ * that a file can do, the same for the peers, and two pairs of programs that look
+ * at the kernel while it works.
+ */
+#include "memory.bpf.c"	/* print_stats(): the iterators show what that program shows */
+#include <bpf/bpf_tracing.h>
+#include "bench.h"
+
+#define EINVAL	22
+
+/* One number for each cgroup: from storage, and in a map by id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} numbers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CGROUPS);
+	__type(key, __u64);
+	__type(value, __u64);
+} by_id SEC(".maps");
+
+SEC("cgroup/stat")
+int two_bytes(struct bpf_cgroup_stat_ctx *ctx)
+{
+	bpf_seq_write(ctx->meta->seq, "0\n", 2);
+	return 0;
+}
+
+/* To be put in its place by an update. */
+SEC("cgroup/stat")
+int two_others(struct bpf_cgroup_stat_ctx *ctx)
+{
+	bpf_seq_write(ctx->meta->seq, "1\n", 2);
+	return 0;
+}
+
+SEC("cgroup/stat")
+int number(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u64 *value = bpf_cgrp_storage_get(&numbers, ctx->cgroup, NULL, 0);
+
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%llu\n", value ? *value : 0);
+	return 0;
+}
+
+__u8 first_byte;
+
+SEC("cgroup/stat")
+int trivial_knob(struct bpf_cgroup_stat_ctx *ctx)
+{
+	const __u8 *data = bpf_cgroup_stat_data(ctx, 1);
+
+	if (!data)
+		return -EINVAL;
+
+	first_byte = *data;
+	return 0;
+}
+
+SEC("iter/cgroup")
+int iter_two_bytes(struct bpf_iter__cgroup *ctx)
+{
+	if (ctx->cgroup)
+		bpf_seq_write(ctx->meta->seq, "0\n", 2);
+	return 0;
+}
+
+SEC("iter/cgroup")
+int iter_two_others(struct bpf_iter__cgroup *ctx)
+{
+	if (ctx->cgroup)
+		bpf_seq_write(ctx->meta->seq, "1\n", 2);
+	return 0;
+}
+
+static struct mem_cgroup *get_flushed(struct cgroup *cgrp)
+{
+	struct mem_cgroup *memcg;
+
+	memcg = bpf_get_mem_cgroup(&cgrp->self);
+	if (memcg)
+		bpf_mem_cgroup_flush_stats(memcg);
+	return memcg;
+}
+
+SEC("iter.s/cgroup")
+int iter_memory(struct bpf_iter__cgroup *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct cgroup *cgrp = ctx->cgroup;
+	struct mem_cgroup *memcg;
+
+	memcg = cgrp ? get_flushed(cgrp) : NULL;
+	if (!memcg)
+		return 0;
+
+	BPF_SEQ_PRINTF(seq, "current %lu\n", bpf_mem_cgroup_usage(memcg));
+	print_stats(memcg, seq);
+	bpf_put_mem_cgroup(memcg);
+	return 0;
+}
+
+/* The same for many cgroups, each after a line with its id. */
+SEC("iter.s/cgroup")
+int walk_memory(struct bpf_iter__cgroup *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct cgroup *cgrp = ctx->cgroup;
+	struct mem_cgroup *memcg;
+
+	memcg = cgrp ? get_flushed(cgrp) : NULL;
+	if (!memcg)
+		return 0;
+
+	BPF_SEQ_PRINTF(seq, "id %llu\ncurrent %lu\n", cgrp->kn->id,
+		       bpf_mem_cgroup_usage(memcg));
+	print_stats(memcg, seq);
+	bpf_put_mem_cgroup(memcg);
+	return 0;
+}
+
+/* The same as numbers, so that nothing is printed. */
+static void get_figures(struct mem_cgroup *memcg, struct cgroup *cgrp, struct figures *to)
+{
+	to->id = cgrp->kn->id;
+	to->values[0] = bpf_mem_cgroup_usage(memcg);
+	to->values[1] = node_stat(memcg, NR_ANON_MAPPED);
+	to->values[2] = node_stat(memcg, NR_FILE_PAGES);
+	to->values[3] = memcg_stat(memcg, MEMCG_KMEM);
+	to->values[4] = node_stat(memcg, NR_SHMEM);
+	to->values[5] = node_stat(memcg, NR_FILE_MAPPED);
+	to->values[6] = node_stat(memcg, NR_FILE_DIRTY);
+	to->values[7] = node_stat(memcg, NR_INACTIVE_FILE);
+	to->values[8] = vm_event(memcg, PGFAULT);
+	to->values[9] = vm_event(memcg, PGMAJFAULT);
+}
+
+SEC("cgroup/stat.s")
+int binary(struct bpf_cgroup_stat_ctx *ctx)
+{
+	struct mem_cgroup *memcg = get_flushed(ctx->cgroup);
+	struct figures figures;
+
+	if (!memcg)
+		return -ENODATA;
+
+	get_figures(memcg, ctx->cgroup, &figures);
+	bpf_put_mem_cgroup(memcg);
+	bpf_seq_write(ctx->meta->seq, &figures, sizeof(figures));
+	return 0;
+}
+
+/* Into memory that the reader has mapped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_CGROUPS);
+	__type(key, __u32);
+	__type(value, struct figures);
+} walked SEC(".maps");
+
+SEC("iter.s/cgroup")
+int walk_memory_map(struct bpf_iter__cgroup *ctx)
+{
+	__u32 key = ctx->meta->seq_num;
+	struct cgroup *cgrp = ctx->cgroup;
+	struct mem_cgroup *memcg;
+	struct figures *to;
+
+	memcg = cgrp ? get_flushed(cgrp) : NULL;
+	if (!memcg)
+		return 0;
+
+	to = bpf_map_lookup_elem(&walked, &key);
+	if (to)
+		get_figures(memcg, cgrp, to);
+	bpf_put_mem_cgroup(memcg);
+	return 0;
+}
+
+SEC("syscall")
+int run_empty(void *ctx)
+{
+	return 0;
+}
+
+/* The number of the cgroup that the caller names by its id. */
+SEC("syscall")
+int run_number(struct number_query *query)
+{
+	struct cgroup *cgrp = bpf_cgroup_from_id(query->id);
+	__u64 *value;
+
+	if (!cgrp)
+		return 1;
+
+	value = bpf_cgrp_storage_get(&numbers, cgrp, NULL, 0);
+	query->value = value ? *value : 0;
+	bpf_cgroup_release(cgrp);
+	return 0;
+}
+
+/* For how long was cgroup_mutex held at most? There is one CPU. */
+extern const void cgroup_mutex __ksym;
+
+__u64 longest_hold;
+static __u64 held_since;
+
+SEC("fexit/mutex_lock")
+int BPF_PROG(hold_begin, struct mutex *lock)
+{
+	if (lock == (void *)&cgroup_mutex)
+		held_since = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("fentry/mutex_unlock")
+int BPF_PROG(hold_end, struct mutex *lock)
+{
+	__u64 ns;
+
+	if (lock != (void *)&cgroup_mutex)
+		return 0;
+
+	ns = bpf_ktime_get_ns() - held_since;
+	if (ns > longest_hold)
+		longest_hold = ns;
+	return 0;
+}
+
+/* How many bytes does the slab allocator give to the one process that is watched? */
+int watched;
+__u64 allocated;
+
+static void account(__u64 bytes)
+{
+	if ((__u32)bpf_get_current_pid_tgid() == watched)
+		allocated += bytes;
+}
+
+SEC("tp_btf/kmalloc")
+int BPF_PROG(on_kmalloc, unsigned long call_site, const void *ptr, size_t bytes_req,
+	     size_t bytes_alloc)
+{
+	account(bytes_alloc);
+	return 0;
+}
+
+SEC("tp_btf/kmem_cache_alloc")
+int BPF_PROG(on_cache_alloc, unsigned long call_site, const void *ptr, struct kmem_cache *cache)
+{
+	account(cache->size);
+	return 0;
+}

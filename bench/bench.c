@@ -1,0 +1,1265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bench [-o OPERATION] FOLDER GROUP...: what bpf.stat files cost, beside what else
+ * one could do. Prints a line for each operation:
+ *
+ *	group <tab> operation <tab> unit <tab> value <tab> peer
+ *
+ * The value is a median, without what measuring costs. The peer is the operation
+ * of the same group that this one is to be compared with, or "-". FOLDER holds the
+ * objects of tools/bpf/cgroup_stat. With -o only that operation is run.
+ *
+ * Times are read from the clock. Under QEMU's -icount that counts instructions.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "bench.skel.h"
+
+#define ROOT		"/sys/fs/cgroup"
+#define TOP		ROOT "/bench"
+#define LEAF		"leaf"
+#define CONTROLLERS	"+cpu +memory +pids"
+#define PINS		"/sys/fs/bpf/bench"
+#define USER		1000
+#define MAX_LINKS	16
+#define MAX_REPEATS	1001
+#define NR_FEW		100
+#define NR_MANY		1000
+#define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
+
+/* An operation, and one that takes it back, which makes a row of its own. */
+struct op {
+	const char *name, *undo_name;
+	const char *peer, *undo_peer;
+	void (*run)(const struct op *op);
+	void (*undo)(const struct op *op);
+	void (*prepare)(const struct op *op);
+	void (*finish)(const struct op *op);
+	const char *dir;	/* below TOP, if not LEAF */
+	int nr;			/* cgroups that it is about, if more than one */
+	const char *file;	/* in each cgroup */
+	const char *pin;	/* of an iterator; with nr, what the pins begin with */
+	const char *values[2];	/* to be written in turn */
+	int figures;		/* to be found in what is read; 0: it isn't parsed */
+	int links;		/* that are attached to dir */
+	bool user;		/* an unprivileged user does it, in what is his own */
+};
+
+/* What a row's number is made of. */
+struct meter {
+	const char *unit;
+	void (*begin)(void);
+	long (*end)(void);
+};
+
+static const char *objects, *only;
+static struct bench *skel;
+static int pins = -1;
+static char text[1 << 16];
+static struct figures *walked;
+static unsigned long long figures[NR_FIGURES];
+
+/* The cgroups that the operation is about. */
+static struct {
+	int dir, file;		/* open; 0: not */
+	unsigned long long id;
+	char pin[16];		/* of an iterator */
+} cgroups[MAX_CGROUPS];
+
+static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
+{
+	int err = errno;
+	va_list args;
+
+	fprintf(stderr, "bench: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "%s%s\n", err ? ": " : "", err ? strerror(err) : "");
+	exit(1);
+}
+
+static int check(int ret, const char *what)
+{
+	if (ret < 0)
+		die("%s", what);
+	return ret;
+}
+
+/* Meters */
+
+static long begun;
+
+static long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000L + t.tv_nsec;
+}
+
+static void time_begin(void)
+{
+	begun = now();
+}
+
+static long time_end(void)
+{
+	return now() - begun;
+}
+
+static void hold_begin(void)
+{
+	skel->bss->longest_hold = 0;
+}
+
+static long hold_end(void)
+{
+	return skel->bss->longest_hold;
+}
+
+static void bytes_begin(void)
+{
+	skel->bss->allocated = 0;
+	skel->bss->watched = getpid();
+}
+
+static long bytes_end(void)
+{
+	skel->bss->watched = 0;
+	return skel->bss->allocated;
+}
+
+static const struct meter by_time = { "time", time_begin, time_end };
+static const struct meter by_hold = { "time", hold_begin, hold_end };
+static const struct meter by_bytes = { "bytes", bytes_begin, bytes_end };
+
+static int compare(const void *a, const void *b)
+{
+	long x = *(const long *)a, y = *(const long *)b;
+
+	return (x > y) - (x < y);
+}
+
+static long median(long *values, int n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return values[n / 2];
+}
+
+/* What counter.c looks for. */
+static inline __attribute__((always_inline)) void mark(const int row)
+{
+	asm volatile("nopl %c0(%%rax)" : : "i"(MARK_MAGIC + row) : "memory");
+}
+
+static long metered_run(const struct meter *meter, const struct op *op)
+{
+	meter->begin();
+	mark(MARK_RUN);
+	op->run(op);
+	mark(MARK_END);
+	return meter->end();
+}
+
+static long metered_undo(const struct meter *meter, const struct op *op)
+{
+	meter->begin();
+	mark(MARK_UNDO);
+	op->undo(op);
+	mark(MARK_END);
+	return meter->end();
+}
+
+static void nothing(const struct op *op)
+{
+}
+
+/* Without marks: what this calls is no operation. */
+static long overhead(const struct meter *meter)
+{
+	void (*volatile run)(const struct op *op) = nothing;
+	long values[101];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		meter->begin();
+		run(NULL);
+		values[i] = meter->end();
+	}
+	return median(values, ARRAY_SIZE(values));
+}
+
+static void row(const char *group, const char *name, const char *unit, long value,
+		const char *peer)
+{
+	printf("%s\t%s\t%s\t%ld\t%s\n", group, name, unit, value, peer ?: "-");
+	fflush(stdout);
+}
+
+/*
+ * What an operation leaves to others, to workers and to RCU, is done while we
+ * rest, and belongs to no row.
+ */
+static void measure(const char *group, const struct meter *meter, const struct op *op,
+		    int repeats)
+{
+	static long runs[MAX_REPEATS], undos[MAX_REPEATS];
+	int i, slot, warm_up = 2 + repeats / 10;
+
+	for (i = -warm_up; i < repeats; i++) {
+		slot = i < 0 ? 0 : i;
+		runs[slot] = metered_run(meter, op);
+		if (!op->undo)
+			continue;
+		undos[slot] = metered_undo(meter, op);
+		usleep(20000);
+	}
+
+	row(group, op->name, meter->unit, median(runs, repeats) - overhead(meter), op->peer);
+	if (op->undo)
+		row(group, op->undo_name, meter->unit, median(undos, repeats) - overhead(meter),
+		    op->undo_peer);
+}
+
+/* Cgroups */
+
+static void write_file(const char *dir, const char *file, const char *what)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = check(open(path, O_WRONLY), path);
+	if (write(fd, what, strlen(what)) < 0)
+		die("write %s to %s", what, path);
+	close(fd);
+}
+
+static const char *path_of(const char *dir)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), TOP "%s%s", dir ? "/" : "", dir ?: "");
+	return path;
+}
+
+static void make_dir(const char *dir, const char *controllers, uid_t owner)
+{
+	check(mkdir(path_of(dir), 0755), path_of(dir));
+	if (owner)
+		check(chown(path_of(dir), owner, owner), path_of(dir));
+	if (controllers)
+		write_file(path_of(dir), "cgroup.subtree_control", controllers);
+}
+
+/* Make @nr cgroups in @dir, if they aren't there. Others get a chance now and then. */
+static void make_children(const char *dir, int nr)
+{
+	char child[64];
+	int i;
+
+	if (!access(path_of(dir), F_OK))
+		return;
+	make_dir(dir, CONTROLLERS, 0);
+	for (i = 0; i < nr; i++) {
+		snprintf(child, sizeof(child), "%s/%d", dir, i);
+		make_dir(child, NULL, 0);
+		if (i % 100 == 99)
+			usleep(20000);
+	}
+}
+
+static void make_cgroups(void)
+{
+	write_file(ROOT, "cgroup.subtree_control", CONTROLLERS " +io");
+	make_dir(NULL, CONTROLLERS " +io", 0);
+	make_dir(LEAF, NULL, 0);
+	make_dir("parent", CONTROLLERS, 0);
+	make_dir("user", CONTROLLERS, USER);
+	make_dir("io", "+io", 0);
+	make_dir("io-user", "+io", USER);
+	make_dir("io-memory", "+io +memory", 0);
+	make_dir("io-memory-user", "+io +memory", USER);
+}
+
+static void close_cgroups(void)
+{
+	int i;
+
+	for (i = 0; i < MAX_CGROUPS; i++) {
+		if (cgroups[i].dir)
+			close(cgroups[i].dir);
+		if (cgroups[i].file)
+			close(cgroups[i].file);
+	}
+	memset(cgroups, 0, sizeof(cgroups));
+}
+
+/* Open the children of op->dir, or it alone, and op->file in each. */
+static void open_cgroups(const struct op *op)
+{
+	int nr = op->nr ?: 1, i;
+	struct stat st;
+	char name[64];
+
+	close_cgroups();
+	for (i = 0; i < nr; i++) {
+		snprintf(name, sizeof(name), op->nr ? "%s/%d" : "%s", op->dir ?: LEAF, i);
+		cgroups[i].dir = check(open(path_of(name), O_RDONLY | O_DIRECTORY), name);
+		check(fstat(cgroups[i].dir, &st), name);
+		cgroups[i].id = st.st_ino;
+		if (op->pin)
+			snprintf(cgroups[i].pin, sizeof(cgroups[i].pin),
+				 op->nr ? "%s-%d" : "%s", op->pin, i);
+		if (!op->file)
+			continue;
+		cgroups[i].file = openat(cgroups[i].dir, op->file, O_RDWR);
+		if (cgroups[i].file < 0)
+			cgroups[i].file = check(openat(cgroups[i].dir, op->file, O_RDONLY),
+						op->file);
+	}
+}
+
+/* What is charged to a cgroup stays there: figures aren't all zero then. */
+static void charge(const char *dir)
+{
+	const size_t size = 64 << 10;
+	static int file = -1;
+	char *memory;
+
+	if (file < 0)
+		file = check(memfd_create("bench", 0), "memfd_create");
+	write_file(path_of(dir), "cgroup.procs", "0");
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED)
+		die("mmap");
+	check(write(file, memory, size / 4), "write to memory");
+	write_file(ROOT, "cgroup.procs", "0");
+}
+
+static void charge_children(const char *dir, int nr)
+{
+	char child[64];
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		snprintf(child, sizeof(child), "%s/%d", dir, i);
+		charge(child);
+	}
+}
+
+/* BPF */
+
+static int fd_of(const struct bpf_program *prog)
+{
+	return bpf_program__fd(prog);
+}
+
+static void load_skel(void)
+{
+	skel = bench__open_and_load();
+	if (!skel)
+		die("load the programs");
+	walked = mmap(NULL, MAX_CGROUPS * sizeof(*walked), PROT_READ, MAP_SHARED | MAP_POPULATE,
+		      bpf_map__fd(skel->maps.walked), 0);
+	if (walked == MAP_FAILED)
+		die("map what a walk leaves");
+	check(mkdir(PINS, 0700), PINS);
+	pins = check(open(PINS, O_RDONLY | O_DIRECTORY), PINS);
+}
+
+static struct bpf_link *attach_probe(const struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+
+	if (!link)
+		die("attach %s", bpf_program__name(prog));
+	return link;
+}
+
+/* A program of tools/bpf/cgroup_stat. */
+static int load_stat(const char *name)
+{
+	struct bpf_object *obj;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", objects, name);
+	obj = bpf_object__open(path);
+	if (!obj || bpf_object__load(obj))
+		die("load %s", path);
+	return fd_of(bpf_object__find_program_by_name(obj, name));
+}
+
+static int attach_stat_fd(int prog, int cgroup, const char *name, int mode)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .cgroup_stat.name = name,
+		    .cgroup_stat.mode = mode);
+
+	return check(bpf_link_create(prog, cgroup, BPF_CGROUP_STAT, &opts), name);
+}
+
+static int attach_stat(int prog, const char *dir, const char *name, int mode)
+{
+	int cgroup = check(open(path_of(dir), O_RDONLY | O_DIRECTORY), "open a cgroup");
+	int link = attach_stat_fd(prog, cgroup, name, mode);
+
+	close(cgroup);
+	return link;
+}
+
+static int create_iter(const struct bpf_program *prog, unsigned long long id, int order)
+{
+	union bpf_iter_link_info info = { .cgroup.cgroup_id = id, .cgroup.order = order };
+
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info,
+		    .iter_info_len = sizeof(info));
+	return check(bpf_link_create(fd_of(prog), 0, BPF_TRACE_ITER, &opts), "attach an iterator");
+}
+
+static void pin_iter(const struct bpf_program *prog, unsigned long long id, int order,
+		     const char *name)
+{
+	LIBBPF_OPTS(bpf_obj_pin_opts, opts, .file_flags = BPF_F_PATH_FD, .path_fd = pins);
+	int link = create_iter(prog, id, order);
+
+	check(bpf_obj_pin_opts(link, name, &opts), "pin an iterator");
+	close(link);
+}
+
+/* Reading */
+
+/* A line is "<name> <number>"; the names are those of memory.bpf.c. */
+static int parse(const char *at)
+{
+	static const struct { const char *name; size_t len; } wanted[NR_FIGURES] = {
+#define WANTED(name) { name, sizeof(name) - 1 }
+		WANTED("current"), WANTED("anon"), WANTED("file"), WANTED("kernel"),
+		WANTED("shmem"), WANTED("file_mapped"), WANTED("file_dirty"),
+		WANTED("inactive_file"), WANTED("pgfault"), WANTED("pgmajfault"),
+	};
+	const char *blank, *end;
+	int i, found = 0;
+
+	for (; (blank = strchr(at, ' ')); at = end + 1) {
+		end = strchr(blank, '\n');
+		if (!end)
+			break;
+		for (i = 0; i < NR_FIGURES; i++) {
+			if (wanted[i].len != (size_t)(blank - at) ||
+			    memcmp(wanted[i].name, at, wanted[i].len))
+				continue;
+			figures[i] = strtoull(blank + 1, NULL, 10);
+			found++;
+			break;
+		}
+	}
+	return found;
+}
+
+static void use(const struct op *op, int len)
+{
+	if (len <= 0)
+		die("%s", op->name);
+	if (!op->figures)
+		return;
+	text[len] = '\0';
+	errno = 0;
+	if (parse(text) != op->figures)
+		die("%s: not %d figures", op->name, op->figures);
+}
+
+static void pread_files(const struct op *op)
+{
+	int i, nr = op->nr ?: 1;
+
+	for (i = 0; i < nr; i++)
+		use(op, pread(cgroups[i].file, text, sizeof(text) - 1, 0));
+}
+
+static void open_read_close(const struct op *op, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY);
+
+	use(op, read(fd, text, sizeof(text) - 1));
+	close(fd);
+}
+
+static void open_files(const struct op *op)
+{
+	int i, nr = op->nr ?: 1;
+
+	for (i = 0; i < nr; i++)
+		open_read_close(op, cgroups[i].dir, op->file);
+}
+
+static void open_pins(const struct op *op)
+{
+	int i, nr = op->nr ?: 1;
+
+	for (i = 0; i < nr; i++)
+		open_read_close(op, pins, cgroups[i].pin);
+}
+
+static int one_iter = -1;
+
+static void create_read_close(const struct op *op)
+{
+	int fd = bpf_iter_create(one_iter);
+
+	use(op, read(fd, text, sizeof(text) - 1));
+	close(fd);
+}
+
+/* All that an iterator has to say, and what became of it. */
+static int read_walk(const struct op *op, int *len)
+{
+	int fd = openat(pins, op->pin, O_RDONLY);
+	int ret;
+
+	*len = 0;
+	while ((ret = read(fd, text + *len, sizeof(text) - 1 - *len)) > 0)
+		*len += ret;
+	close(fd);
+	return ret;
+}
+
+static void walk_text(const struct op *op)
+{
+	int len, ret = read_walk(op, &len);
+
+	use(op, ret < 0 ? ret : len);
+}
+
+static void walk_map(const struct op *op)
+{
+	int len;
+
+	check(read_walk(op, &len), op->name);
+	errno = 0;
+	if (walked[op->nr - 1].id != cgroups[op->nr - 1].id)
+		die("%s: not %d cgroups", op->name, op->nr);
+}
+
+/* A value by other ways */
+
+static void run_prog(const struct bpf_program *prog, struct number_query *query)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (query) {
+		opts.ctx_in = query;
+		opts.ctx_size_in = sizeof(*query);
+	}
+	if (bpf_prog_test_run_opts(fd_of(prog), &opts) || opts.retval)
+		die("run %s", bpf_program__name(prog));
+}
+
+static void run_empty(const struct op *op)
+{
+	run_prog(skel->progs.run_empty, NULL);
+}
+
+static void run_number(const struct op *op)
+{
+	struct number_query query = { .id = cgroups[0].id };
+
+	run_prog(skel->progs.run_number, &query);
+	figures[0] = query.value;
+}
+
+static void lookup_by_id(const struct op *op)
+{
+	int map = bpf_map__fd(skel->maps.by_id);
+
+	check(bpf_map_lookup_elem(map, &cgroups[0].id, &figures[0]), "look up an id");
+}
+
+/* Turning knobs */
+
+static const char *next_value(const struct op *op)
+{
+	static int turn;
+
+	return op->values[turn ^= 1];
+}
+
+static void pwrite_file(const struct op *op)
+{
+	const char *value = next_value(op);
+
+	check(pwrite(cgroups[0].file, value, strlen(value), 0), op->file);
+}
+
+static void open_write_close(const struct op *op)
+{
+	const char *value = next_value(op);
+	int fd = openat(cgroups[0].dir, op->file, O_WRONLY);
+
+	check(write(fd, value, strlen(value)), op->file);
+	close(fd);
+}
+
+static void update_by_id(const struct op *op)
+{
+	int map = bpf_map__fd(skel->maps.by_id);
+
+	figures[0]++;
+	check(bpf_map_update_elem(map, &cgroups[0].id, &figures[0], BPF_ANY), "update by id");
+}
+
+static void update_by_fd(const struct op *op)
+{
+	int map = bpf_map__fd(skel->maps.numbers);
+
+	figures[0]++;
+	check(bpf_map_update_elem(map, &cgroups[0].dir, &figures[0], BPF_ANY), "update by fd");
+}
+
+static void set_xattr(const struct op *op)
+{
+	const char *value = next_value(op);
+
+	check(fsetxattr(cgroups[0].dir, "user.knob", value, strlen(value), 0), "setxattr");
+}
+
+/* Mkdir */
+
+static void make_new(const struct op *op)
+{
+	check(mkdirat(cgroups[0].dir, "new", 0755), "mkdir");
+}
+
+static void remove_new(const struct op *op)
+{
+	check(unlinkat(cgroups[0].dir, "new", AT_REMOVEDIR), "rmdir");
+}
+
+static void make_hundred(const struct op *op)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "new%d", i);
+		check(mkdirat(cgroups[0].dir, name, 0755), "mkdir");
+	}
+}
+
+static void remove_hundred(const struct op *op)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "new%d", i);
+		check(unlinkat(cgroups[0].dir, name, AT_REMOVEDIR), "rmdir");
+	}
+}
+
+/* How long are names of the memory controller's files? */
+static int name_length(int *nr)
+{
+	struct dirent *entry;
+	int sum = 0;
+	DIR *dir;
+
+	*nr = 0;
+	make_dir("io-memory/new", NULL, 0);
+	dir = opendir(path_of("io-memory/new"));
+	if (!dir)
+		die("list a cgroup");
+	while ((entry = readdir(dir))) {
+		/* the latter is there without it, too */
+		if (strncmp(entry->d_name, "memory.", 7) ||
+		    !strcmp(entry->d_name, "memory.pressure"))
+			continue;
+		sum += strlen(entry->d_name);
+		++*nr;
+	}
+	closedir(dir);
+	rmdir(path_of("io-memory/new"));
+	return (sum + *nr / 2) / *nr;
+}
+
+static int links[MAX_LINKS];
+
+/* Names are as long as those of the memory controller's files. */
+static void attach_links(const struct op *op)
+{
+	int i, length = name_length(&(int){ 0 });
+	char name[64];
+
+	for (i = 0; i < op->links; i++) {
+		snprintf(name, sizeof(name), "%0*d", length - (int)strlen("bpf.stat."), i);
+		links[i] = attach_stat(fd_of(skel->progs.two_bytes), op->dir, name, 0);
+	}
+}
+
+static void detach_links(const struct op *op)
+{
+	int i;
+
+	for (i = 0; i < op->links; i++)
+		close(links[i]);
+}
+
+/* Subtrees */
+
+static int subtree_link = -1;
+
+static void attach(const struct op *op)
+{
+	subtree_link = attach_stat_fd(fd_of(skel->progs.two_bytes), cgroups[0].dir, "subtree", 0);
+}
+
+static void detach(const struct op *op)
+{
+	check(bpf_link_detach(subtree_link), "detach");
+	close(subtree_link);
+}
+
+static int next_prog(struct bpf_program *one, struct bpf_program *other)
+{
+	static bool turn;
+
+	turn = !turn;
+	return fd_of(turn ? other : one);
+}
+
+static void update(const struct op *op)
+{
+	int prog = next_prog(skel->progs.two_bytes, skel->progs.two_others);
+
+	check(bpf_link_update(subtree_link, prog, NULL), "update");
+}
+
+static void attach_iters(const struct op *op)
+{
+	int i;
+
+	for (i = 0; i < op->nr; i++)
+		pin_iter(skel->progs.iter_two_bytes, cgroups[i].id, BPF_CGROUP_ITER_SELF_ONLY,
+			 cgroups[i].pin);
+}
+
+static void detach_iters(const struct op *op)
+{
+	int i;
+
+	for (i = 0; i < op->nr; i++)
+		check(unlinkat(pins, cgroups[i].pin, 0), "unpin an iterator");
+}
+
+static void update_iters(const struct op *op)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_PATH_FD, .path_fd = pins);
+	int prog = next_prog(skel->progs.iter_two_bytes, skel->progs.iter_two_others);
+	int i, link;
+
+	for (i = 0; i < op->nr; i++) {
+		link = check(bpf_obj_get_opts(cgroups[i].pin, &opts), "open a pinned iterator");
+		check(bpf_link_update(link, prog, NULL), "update an iterator");
+		close(link);
+	}
+}
+
+/* Groups */
+
+static void run_op(const char *group, const struct meter *meter, const struct op *op,
+		   int repeats)
+{
+	if (only && strcmp(only, op->name))
+		return;
+
+	open_cgroups(op);
+	if (op->prepare)
+		op->prepare(op);
+	check(setegid(op->user ? USER : 0), "setegid");
+	check(seteuid(op->user ? USER : 0), "seteuid");
+	measure(group, meter, op, repeats);
+	check(seteuid(0), "seteuid");
+	check(setegid(0), "setegid");
+	if (op->finish)
+		op->finish(op);
+}
+
+static void run_ops(const char *group, const struct meter *meter, const struct op *ops, int nr,
+		    int repeats)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		run_op(group, meter, &ops[i], repeats);
+}
+
+/* A name, to be kept. */
+static __attribute__((format(printf, 1, 2))) const char *named(const char *format, ...)
+{
+	va_list args;
+	char *name;
+
+	va_start(args, format);
+	check(vasprintf(&name, format, args), "a name");
+	va_end(args);
+	return name;
+}
+
+#define FREEZE		"pread cgroup.freeze"
+#define OPEN_FREEZE	"open+read+close cgroup.freeze"
+
+static void bench_read(void)
+{
+	static const struct op ops[] = {
+		{ .name = "pread bpf.stat.two_bytes", .peer = FREEZE,
+		  .run = pread_files, .file = "bpf.stat.two_bytes" },
+		{ .name = "pread bpf.stat.number", .peer = FREEZE,
+		  .run = pread_files, .file = "bpf.stat.number" },
+		{ .name = FREEZE,
+		  .run = pread_files, .file = "cgroup.freeze" },
+		{ .name = "pread pids.current", .peer = FREEZE,
+		  .run = pread_files, .file = "pids.current" },
+		{ .name = "BPF_PROG_RUN an empty program", .peer = FREEZE,
+		  .run = run_empty },
+		{ .name = "BPF_PROG_RUN number by cgroup id", .peer = FREEZE,
+		  .run = run_number },
+		{ .name = "map look-up by cgroup id", .peer = FREEZE,
+		  .run = lookup_by_id },
+		{ .name = "open+read+close bpf.stat.two_bytes", .peer = OPEN_FREEZE,
+		  .run = open_files, .file = "bpf.stat.two_bytes" },
+		{ .name = "open+read+close bpf.stat.number", .peer = OPEN_FREEZE,
+		  .run = open_files, .file = "bpf.stat.number" },
+		{ .name = OPEN_FREEZE,
+		  .run = open_files, .file = "cgroup.freeze" },
+		{ .name = "open+read+close pids.current", .peer = OPEN_FREEZE,
+		  .run = open_files, .file = "pids.current" },
+		{ .name = "open+read+close pinned cgroup_iter", .peer = OPEN_FREEZE,
+		  .run = open_pins, .pin = "two_bytes" },
+		{ .name = "bpf_iter_create+read+close", .peer = OPEN_FREEZE,
+		  .run = create_read_close },
+	};
+	int links[] = {
+		attach_stat(fd_of(skel->progs.two_bytes), NULL, "two_bytes", 0),
+		attach_stat(fd_of(skel->progs.number), NULL, "number", 0),
+	};
+	unsigned long long number = 123456;
+
+	open_cgroups(&(struct op){ 0 });
+	check(bpf_map_update_elem(bpf_map__fd(skel->maps.numbers), &cgroups[0].dir, &number,
+				  BPF_ANY), "set a number");
+	check(bpf_map_update_elem(bpf_map__fd(skel->maps.by_id), &cgroups[0].id, &number,
+				  BPF_ANY), "set a number");
+	pin_iter(skel->progs.iter_two_bytes, cgroups[0].id, BPF_CGROUP_ITER_SELF_ONLY, "two_bytes");
+	one_iter = create_iter(skel->progs.iter_two_bytes, cgroups[0].id,
+			       BPF_CGROUP_ITER_SELF_ONLY);
+	run_ops("read", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
+	close(links[0]);
+	close(links[1]);
+}
+
+/* Do the two ways that print nothing say the same as the one that does? */
+static bool same_figures(int i)
+{
+	static const struct op op = { .name = "compare", .figures = NR_FIGURES };
+	struct figures binary;
+
+	check(pread(cgroups[i].file, &binary, sizeof(binary), 0), "read in binary");
+	open_read_close(&op, cgroups[i].dir, "bpf.stat.memory");
+	return !memcmp(walked[i].values, figures, sizeof(figures)) &&
+	       !memcmp(&binary, &walked[i], sizeof(binary));
+}
+
+/* What was charged to a cgroup may be given back any time, but not all the time. */
+static void compare_figures(const struct op *walk)
+{
+	int i, tries = 0;
+
+	for (i = 0; i < walk->nr; i++) {
+		while (!same_figures(i)) {
+			errno = 0;
+			if (++tries > 100)
+				die("cgroup %d in binary isn't what it is as text", i);
+			walk_map(walk);
+		}
+	}
+}
+
+#define STAT_PARSED	"pread memory.stat and parse"
+#define OPEN_PARSED	"open+read+close memory.stat and parse"
+#define MANY		"1000 cgroups: "
+
+static void bench_memory_one(void)
+{
+	static const struct op ops[] = {
+		{ .name = "pread bpf.stat.memory", .peer = STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.memory" },
+		{ .name = "pread bpf.stat.memory and parse", .peer = STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.memory", .figures = NR_FIGURES },
+		{ .name = "pread bpf.stat.binary", .peer = STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.binary" },
+		{ .name = "pread memory.stat", .peer = STAT_PARSED,
+		  .run = pread_files, .file = "memory.stat" },
+		{ .name = STAT_PARSED,
+		  .run = pread_files, .file = "memory.stat", .figures = NR_FIGURES - 1 },
+		{ .name = "open+read+close bpf.stat.memory", .peer = OPEN_PARSED,
+		  .run = open_files, .file = "bpf.stat.memory" },
+		{ .name = "open+read+close bpf.stat.memory and parse", .peer = OPEN_PARSED,
+		  .run = open_files, .file = "bpf.stat.memory", .figures = NR_FIGURES },
+		{ .name = "open+read+close pinned cgroup_iter", .peer = OPEN_PARSED,
+		  .run = open_pins, .pin = "memory" },
+		{ .name = "open+read+close pinned cgroup_iter and parse", .peer = OPEN_PARSED,
+		  .run = open_pins, .pin = "memory", .figures = NR_FIGURES },
+		{ .name = "open+read+close memory.stat", .peer = OPEN_PARSED,
+		  .run = open_files, .file = "memory.stat" },
+		{ .name = OPEN_PARSED,
+		  .run = open_files, .file = "memory.stat", .figures = NR_FIGURES - 1 },
+	};
+
+	open_cgroups(&(struct op){ 0 });
+	pin_iter(skel->progs.iter_memory, cgroups[0].id, BPF_CGROUP_ITER_SELF_ONLY, "memory");
+	run_ops("memory", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
+}
+
+/* One iterator for all is tried as text, which is too much for it, and in a map. */
+static void bench_memory_many(void)
+{
+	static const struct op ops[] = {
+		{ .name = MANY "pread bpf.stat.memory", .peer = MANY STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.memory", .dir = "many", .nr = NR_MANY },
+		{ .name = MANY "pread bpf.stat.memory and parse", .peer = MANY STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.memory", .dir = "many", .nr = NR_MANY,
+		  .figures = NR_FIGURES },
+		{ .name = MANY "pread bpf.stat.binary", .peer = MANY STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.binary", .dir = "many", .nr = NR_MANY },
+		{ .name = MANY STAT_PARSED,
+		  .run = pread_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY,
+		  .figures = NR_FIGURES - 1 },
+		{ .name = MANY "open+read+close bpf.stat.memory", .peer = MANY STAT_PARSED,
+		  .run = open_files, .file = "bpf.stat.memory", .dir = "many", .nr = NR_MANY },
+		{ .name = MANY "open+read+close pinned cgroup_iters", .peer = MANY STAT_PARSED,
+		  .run = open_pins, .pin = "memory", .dir = "many", .nr = NR_MANY },
+		{ .name = MANY OPEN_PARSED, .peer = MANY STAT_PARSED,
+		  .run = open_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY,
+		  .figures = NR_FIGURES - 1 },
+		{ .name = MANY "one cgroup_iter into a mapped array", .peer = MANY STAT_PARSED,
+		  .run = walk_map, .pin = "walk_map", .dir = "many", .nr = NR_MANY },
+	};
+	static const struct op walk = { .dir = "many", .nr = NR_MANY, .pin = "walk" };
+	static const struct op map = { .dir = "many", .nr = NR_MANY, .pin = "walk_map",
+				       .file = "bpf.stat.binary" };
+	struct op top = { .dir = "many" };
+	int i, len;
+
+	open_cgroups(&top);
+	pin_iter(skel->progs.walk_memory, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "walk");
+	pin_iter(skel->progs.walk_memory_map, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "walk_map");
+	open_cgroups(&(struct op){ .dir = "many", .nr = NR_MANY, .pin = "memory" });
+	for (i = 0; i < NR_MANY; i++)
+		pin_iter(skel->progs.iter_memory, cgroups[i].id, BPF_CGROUP_ITER_SELF_ONLY,
+			 cgroups[i].pin);
+	run_ops("memory", &by_time, ops, ARRAY_SIZE(ops), 9);
+	if (only)
+		return;
+
+	open_cgroups(&map);
+	compare_figures(&map);
+	read_walk(&walk, &len);
+	text[len] = '\0';
+	row("memory", MANY "how many one cgroup_iter can show as text", "cgroups",
+	    parse(text) / NR_FIGURES, NULL);
+}
+
+/* As many as fit. */
+static void bench_memory_few(void)
+{
+	static const struct op ops[] = {
+		{ .name = "100 cgroups: pread bpf.stat.memory and parse",
+		  .run = pread_files, .file = "bpf.stat.memory", .dir = "few", .nr = NR_FEW,
+		  .figures = NR_FIGURES },
+		{ .name = "100 cgroups: one cgroup_iter as text and parse",
+		  .peer = "100 cgroups: pread bpf.stat.memory and parse",
+		  .run = walk_text, .pin = "walk_few", .dir = "few",
+		  .figures = NR_FIGURES * NR_FEW },
+	};
+	struct op top = { .dir = "few" };
+
+	open_cgroups(&top);
+	pin_iter(skel->progs.walk_memory, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "walk_few");
+	run_ops("memory", &by_time, ops, ARRAY_SIZE(ops), 101);
+}
+
+static void bench_memory(void)
+{
+	int links[2];
+
+	make_children("many", NR_MANY);
+	make_children("few", NR_FEW);
+	charge(LEAF);
+	charge_children("many", NR_MANY);
+	charge_children("few", NR_FEW);
+	sleep(3); /* few changes show only after the flush that comes every two seconds */
+	links[0] = attach_stat(load_stat("memory"), NULL, "memory", 0);
+	links[1] = attach_stat(fd_of(skel->progs.binary), NULL, "binary", 0);
+	bench_memory_one();
+	bench_memory_few();
+	bench_memory_many();
+	close(links[0]);
+	close(links[1]);
+}
+
+#define WEIGHT		"pwrite cpu.weight"
+#define OPEN_WEIGHT	"open+write+close cpu.weight"
+
+static void bench_knob(void)
+{
+	static const struct op ops[] = {
+		{ .name = "pwrite bpf.stat.trivial", .peer = WEIGHT,
+		  .run = pwrite_file, .file = "bpf.stat.trivial", .values = { "100", "200" } },
+		{ .name = "pwrite bpf.stat.knob", .peer = WEIGHT,
+		  .run = pwrite_file, .file = "bpf.stat.knob", .values = { "100", "200" } },
+		{ .name = WEIGHT,
+		  .run = pwrite_file, .file = "cpu.weight", .values = { "100", "200" } },
+		{ .name = "map update by cgroup id", .peer = WEIGHT, .run = update_by_id },
+		{ .name = "cgroup storage update by cgroup fd", .peer = WEIGHT,
+		  .run = update_by_fd },
+		{ .name = "setxattr on the cgroup", .peer = WEIGHT,
+		  .run = set_xattr, .values = { "100", "200" } },
+		{ .name = "open+write+close bpf.stat.trivial", .peer = OPEN_WEIGHT,
+		  .run = open_write_close, .file = "bpf.stat.trivial", .values = { "100", "200" } },
+		{ .name = "open+write+close bpf.stat.knob", .peer = OPEN_WEIGHT,
+		  .run = open_write_close, .file = "bpf.stat.knob", .values = { "100", "200" } },
+		{ .name = OPEN_WEIGHT,
+		  .run = open_write_close, .file = "cpu.weight", .values = { "100", "200" } },
+	};
+	int links[] = {
+		attach_stat(fd_of(skel->progs.trivial_knob), NULL, "trivial", 0200),
+		attach_stat(load_stat("knob"), NULL, "knob", 0644),
+	};
+
+	run_ops("knob", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
+	close(links[0]);
+	close(links[1]);
+}
+
+/* Needs no BPF, so that it runs on any kernel. */
+static void bench_mkdir(void)
+{
+	static const struct op ops[] = {
+		{ .name = "mkdir", .undo_name = "rmdir",
+		  .peer = "mkdir unpatched", .undo_peer = "rmdir unpatched",
+		  .run = make_new, .undo = remove_new, .dir = "parent" },
+		{ .name = "mkdir by a user", .undo_name = "rmdir by a user",
+		  .peer = "mkdir by a user unpatched", .undo_peer = "rmdir by a user unpatched",
+		  .run = make_new, .undo = remove_new, .dir = "user", .user = true },
+	};
+
+	/* how long the percpu allocator searches depends on what is there already */
+	make_children("many", NR_MANY);
+	run_ops("mkdir", &by_time, ops, ARRAY_SIZE(ops), 301);
+}
+
+static void bench_new(const char *group, const struct meter *meter,
+		      void (*run)(const struct op *op), void (*undo)(const struct op *op),
+		      bool user, int repeats)
+{
+	static const int nr_links[] = { 0, 1, 4, MAX_LINKS };
+	const char *who = user ? " by a user" : "";
+	struct op op = { .run = run, .undo = undo, .user = user };
+	int i;
+
+	op.peer = named("mkdir 0 links%s", who);
+	op.undo_peer = named("rmdir 0 links%s", who);
+	op.dir = user ? "user" : "parent";
+	op.prepare = attach_links;
+	op.finish = detach_links;
+	for (i = 0; i < ARRAY_SIZE(nr_links); i++) {
+		op.name = named("mkdir %d links%s", nr_links[i], who);
+		op.undo_name = named("rmdir %d links%s", nr_links[i], who);
+		op.links = nr_links[i];
+		run_op(group, meter, &op, repeats);
+	}
+
+	/* Io needs memory: alone it has the memory controller there, but not its files. */
+	op = (struct op){ .run = run, .undo = undo, .user = user };
+	op.name = named("mkdir without memory files%s", who);
+	op.undo_name = named("rmdir without memory files%s", who);
+	op.dir = user ? "io-user" : "io";
+	run_op(group, meter, &op, repeats);
+	op.name = named("mkdir with memory files%s", who);
+	op.undo_name = named("rmdir with memory files%s", who);
+	op.dir = user ? "io-memory-user" : "io-memory";
+	run_op(group, meter, &op, repeats);
+}
+
+static void bench_links(void)
+{
+	int nr, length = name_length(&nr);
+
+	bench_new("links", &by_time, make_new, remove_new, false, 101);
+	bench_new("links", &by_time, make_new, remove_new, true, 101);
+	if (only)
+		return;
+	row("links", "memory files of a cgroup", "files", nr, NULL);
+	row("links", "length of their names", "bytes", length, NULL);
+}
+
+/* Of a hundred: some of what one takes (nodes of radix trees) is for the next, too. */
+static void bench_bytes(void)
+{
+	struct bpf_link *probes[] = {
+		attach_probe(skel->progs.on_kmalloc),
+		attach_probe(skel->progs.on_cache_alloc),
+	};
+
+	bench_new("bytes", &by_bytes, make_hundred, remove_hundred, false, 5);
+	bench_new("bytes", &by_bytes, make_hundred, remove_hundred, true, 5);
+	bpf_link__destroy(probes[0]);
+	bpf_link__destroy(probes[1]);
+}
+
+static void bench_one_subtree(const char *group, const struct meter *meter, int nr, bool peers,
+			      int repeats)
+{
+	const char *dir = named("subtree-%d", nr);
+	struct op ops[] = {
+		{ .name = named("attach %d cgroups", nr),
+		  .undo_name = named("detach %d cgroups", nr),
+		  .peer = named("pin iterators %d cgroups", nr),
+		  .undo_peer = named("unpin iterators %d cgroups", nr),
+		  .run = attach, .undo = detach, .dir = dir },
+		{ .name = named("update %d cgroups", nr),
+		  .peer = named("update iterators %d cgroups", nr),
+		  .run = update, .prepare = attach, .finish = detach, .dir = dir },
+		{ .name = named("pin iterators %d cgroups", nr),
+		  .undo_name = named("unpin iterators %d cgroups", nr),
+		  .run = attach_iters, .undo = detach_iters, .dir = dir, .nr = nr,
+		  .pin = "subtree" },
+		{ .name = named("update iterators %d cgroups", nr),
+		  .run = update_iters, .prepare = attach_iters, .finish = detach_iters,
+		  .dir = dir, .nr = nr, .pin = "subtree" },
+	};
+
+	make_children(dir, nr);
+	run_ops(group, meter, ops, peers ? 4 : 2, repeats);
+}
+
+static void bench_subtree(void)
+{
+	bench_one_subtree("subtree", &by_time, 10, true, 101);
+	bench_one_subtree("subtree", &by_time, 100, true, 51);
+	bench_one_subtree("subtree", &by_time, 1000, true, 11);
+	bench_one_subtree("subtree", &by_time, 10000, true, 5);
+}
+
+/* The same once more, the peers only once, and what else there is that takes it. */
+static void bench_hold(void)
+{
+	static const struct op ops[] = {
+		{ .name = "mkdir", .undo_name = "rmdir", .run = make_new, .undo = remove_new,
+		  .dir = "parent" },
+		{ .name = "pread bpf.stat.memory", .run = pread_files, .file = "bpf.stat.memory" },
+		{ .name = "open+read+close pinned cgroup_iter of memory",
+		  .run = open_pins, .pin = "hold" },
+		{ .name = MANY "one cgroup_iter into a mapped array",
+		  .run = walk_map, .pin = "hold_walk", .dir = "many", .nr = NR_MANY },
+	};
+	struct bpf_link *probes[] = {
+		attach_probe(skel->progs.hold_begin),
+		attach_probe(skel->progs.hold_end),
+	};
+	struct op many = { .dir = "many" };
+	int link;
+
+	bench_one_subtree("hold", &by_hold, 10, true, 3);
+	bench_one_subtree("hold", &by_hold, 100, false, 3);
+	bench_one_subtree("hold", &by_hold, 1000, false, 3);
+	bench_one_subtree("hold", &by_hold, 10000, false, 3);
+
+	make_children("many", NR_MANY);
+	link = attach_stat(load_stat("memory"), NULL, "memory", 0);
+	open_cgroups(&many);
+	pin_iter(skel->progs.walk_memory_map, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "hold_walk");
+	open_cgroups(&(struct op){ 0 });
+	pin_iter(skel->progs.iter_memory, cgroups[0].id, BPF_CGROUP_ITER_SELF_ONLY, "hold");
+	run_ops("hold", &by_hold, ops, ARRAY_SIZE(ops), 11);
+	close(link);
+	bpf_link__destroy(probes[0]);
+	bpf_link__destroy(probes[1]);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	bool bpf;
+} groups[] = {
+	{ "read", bench_read, true },
+	{ "memory", bench_memory, true },
+	{ "knob", bench_knob, true },
+	{ "mkdir", bench_mkdir, false },
+	{ "links", bench_links, true },
+	{ "bytes", bench_bytes, true },
+	{ "subtree", bench_subtree, true },
+	{ "hold", bench_hold, true },
+};
+
+static void run_group(const char *name)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (strcmp(groups[i].name, name))
+			continue;
+		if (groups[i].bpf && !skel)
+			load_skel();
+		return groups[i].run();
+	}
+	errno = 0;
+	die("there is no group %s", name);
+}
+
+/* Whom we wake must not run before we are done. */
+static void set_limits(void)
+{
+	const struct rlimit files = { 3 * MAX_CGROUPS, 3 * MAX_CGROUPS };
+	const struct sched_param param = { .sched_priority = 1 };
+
+	check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
+	check(sched_setscheduler(0, SCHED_FIFO, &param), "sched_setscheduler");
+}
+
+int main(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "o:")) == 'o')
+		only = optarg;
+	if (option != -1 || argc - optind < 2) {
+		fputs("usage: bench [-o OPERATION] FOLDER GROUP...\n", stderr);
+		return 1;
+	}
+	objects = argv[optind++];
+	set_limits();
+	make_cgroups();
+	for (; optind < argc; optind++)
+		run_group(argv[optind]);
+	return 0;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A plugin for QEMU's TCG: how many instructions run where, between two marks?
+ *
+ *	-plugin <path>/counter.so,out=<file>
+ *
+ * For each stretch that is marked <file> gets a line "stretch <row>" and then, for
+ * each block of code that ran, "<address in hex> <instructions>".
+ *
+ * Distributions don't package the header of the plugin interface: what is used of
+ * it is declared here.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+
+enum { QEMU_PLUGIN_CB_NO_REGS };
+
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t idx);
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *dest, size_t len);
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
+					   void (*cb)(uint64_t id, struct qemu_plugin_tb *tb));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  void (*cb)(unsigned int cpu, void *data),
+					  int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+					    void (*cb)(unsigned int cpu, void *data),
+					    int flags, void *data);
+
+__attribute__((visibility("default"))) int qemu_plugin_version = 4;
+__attribute__((visibility("default"))) int
+qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
+
+struct block {
+	struct block *next;
+	uint64_t addr;
+	unsigned long insns, runs;
+};
+
+static struct block *blocks;
+static FILE *out;
+static bool counting;
+
+static void count(unsigned int cpu, void *data)
+{
+	struct block *block = data;
+
+	if (counting)
+		block->runs++;
+}
+
+static void reset(uintptr_t row)
+{
+	struct block *block;
+
+	for (block = blocks; block; block = block->next)
+		block->runs = 0;
+	fprintf(out, "stretch %" PRIuPTR "\n", row);
+	counting = true;
+}
+
+static void dump(void)
+{
+	struct block *block;
+
+	counting = false;
+	for (block = blocks; block; block = block->next)
+		if (block->runs)
+			fprintf(out, "%" PRIx64 " %lu\n", block->addr, block->runs * block->insns);
+	fflush(out);
+}
+
+static void mark(unsigned int cpu, void *data)
+{
+	uintptr_t row = (uintptr_t)data;
+
+	if (row != MARK_END)
+		reset(row);
+	else if (counting)
+		dump();
+}
+
+/* Is this nopl MARK_MAGIC + row(%rax)? */
+static bool is_mark(const struct qemu_plugin_insn *insn, uintptr_t *row)
+{
+	static const unsigned char nopl[] = { 0x0f, 0x1f, 0x80 };
+	unsigned char bytes[sizeof(nopl) + sizeof(uint32_t)];
+	uint32_t operand;
+
+	if (qemu_plugin_insn_data(insn, bytes, sizeof(bytes)) != sizeof(bytes) ||
+	    memcmp(bytes, nopl, sizeof(nopl)))
+		return false;
+
+	memcpy(&operand, bytes + sizeof(nopl), sizeof(operand));
+	*row = operand & 0xff;
+	return (operand & ~0xff) == MARK_MAGIC;
+}
+
+static void translated(uint64_t id, struct qemu_plugin_tb *tb)
+{
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+	struct block *block = malloc(sizeof(*block));
+	struct qemu_plugin_insn *insn;
+	uintptr_t row;
+
+	if (!block)
+		abort();
+
+	*block = (struct block){ blocks, qemu_plugin_tb_vaddr(tb), n, 0 };
+	blocks = block;
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, count, QEMU_PLUGIN_CB_NO_REGS, block);
+
+	for (i = 0; i < n; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		if (is_mark(insn, &row))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, QEMU_PLUGIN_CB_NO_REGS,
+							       (void *)row);
+	}
+}
+
+int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
+{
+	if (argc == 1 && !strncmp(argv[0], "out=", 4))
+		out = fopen(argv[0] + 4, "w");
+	if (!out) {
+		fputs("counter: name a file to write to: counter.so,out=<file>\n", stderr);
+		return -1;
+	}
+
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	return 0;
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0
+# report.awk -v unit= -v csv= -v kernel= -v date= TSV...: prints what bench.c has
+# measured as a table, with the ratio of each operation to its peer, writes it to
+# the file csv, and judges the targets. The exit status is 1 if one is missed.
+
+BEGIN {
+	FS = "\t"
+}
+
+{
+	$3 = $3 == "time" ? unit : $3
+	n++
+	group[n] = $1
+	operation[n] = $2
+	units[n] = $3
+	peer[n] = $5
+	value[$1, $2] = $4
+}
+
+function of(group, operation) {
+	if ((group, operation) in value)
+		return value[group, operation]
+	lacking = lacking "; not measured: " operation
+	return 0
+}
+
+function ratio(i,    base) {
+	base = peer[i] == "-" ? 0 : value[group[i], peer[i]]
+	return base ? sprintf("%.3f", value[group[i], operation[i]] / base) : ""
+}
+
+function print_table(    i) {
+	for (i = 1; i <= n; i++) {
+		if (group[i] != group[i - 1])
+			printf "\n%-52s %12s %7s\n", group[i], "", "ratio"
+		printf "  %-50s %12d %7s%s\n", operation[i], value[group[i], operation[i]], ratio(i),
+			units[i] == unit ? "" : "  " units[i]
+	}
+}
+
+function write_csv(    i) {
+	print "kernel,date,group,operation,unit,value,peer,ratio" >csv
+	for (i = 1; i <= n; i++)
+		print kernel "," date "," group[i] "," operation[i] "," units[i] "," \
+			value[group[i], operation[i]] "," (peer[i] == "-" ? "" : peer[i]) "," \
+			ratio(i) >csv
+}
+
+# A target is met if @is is at most @limit.
+function target(what, is, limit,    word) {
+	word = "met   "
+	if (lacking || is > limit) {
+		word = "MISSED"
+		missed++
+	}
+	printf "%s %s: %.1f, at most %.1f%s\n", word, what, is, limit, lacking
+	lacking = ""
+}
+
+function at_most(times, group, operation, base) {
+	target(operation ", " times " x " base, of(group, operation), times * of(group, base))
+}
+
+# What one more file costs on mkdir: a link's, beside one of the memory controller's.
+function share(group, who, per,    link, file) {
+	link = (of(group, "mkdir 16 links" who) - of(group, "mkdir 0 links" who)) / 16
+	file = (of(group, "mkdir with memory files" who) - \
+		of(group, "mkdir without memory files" who)) / of("links", "memory files of a cgroup")
+	target("a link adds to mkdir" who ", " per ", 1.1 x a built-in file",
+	       link, 1.1 * file)
+}
+
+function judge(    i, nr, verb) {
+	print "\ntargets"
+	at_most(1.15, "read", "pread bpf.stat.two_bytes", "pread cgroup.freeze")
+	at_most(1.05, "read", "open+read+close bpf.stat.two_bytes", "open+read+close cgroup.freeze")
+	at_most(0.15, "memory", "pread bpf.stat.memory", "pread memory.stat and parse")
+	at_most(0.27, "memory", "open+read+close bpf.stat.memory",
+		"open+read+close memory.stat and parse")
+	at_most(1.2, "knob", "pwrite bpf.stat.trivial", "pwrite cpu.weight")
+	for (i = 1; i <= 4; i++) {
+		verb = (i % 2 ? "mkdir" : "rmdir") (i > 2 ? " by a user" : "")
+		at_most(1.01, "mkdir", verb, verb " unpatched")
+	}
+	target("mkdir, instructions more than unpatched, by function",
+	       of("functions", "mkdir in all"), 100)
+	target("rmdir, instructions more than unpatched, by function",
+	       of("functions", "rmdir in all"), 100)
+	share("links", "", "instructions")
+	share("links", " by a user", "instructions")
+	share("bytes", "", "bytes of 100")
+	share("bytes", " by a user", "bytes of 100")
+	for (nr = 100; nr <= 10000; nr *= 10)
+		target("attach " nr " cgroups, for each of them",
+		       of("subtree", "attach " nr " cgroups") / (nr + 1), 3000)
+	for (nr = 100; nr <= 10000; nr *= 10)
+		target("update " nr " cgroups, as for 10", of("subtree", "update " nr " cgroups"),
+		       of("subtree", "update 10 cgroups"))
+	print missed ? "targets missed: " missed : "all targets are met"
+}
+
+END {
+	print_table()
+	write_csv()
+	if (unit == "instructions")
+		judge()
+	exit(missed > 0)
+}
