@@ -5,7 +5,10 @@ help:
 	@echo 'make demo      boot a kernel with bpf.stat and watch it at work'
 	@echo 'make test      all tests; the last line counts them (TESTS="cgroup bpf": only these)'
 	@echo 'make check     those of the tests that boot nothing: style, sparse, shellcheck'
-	@echo 'make shell     a shell in the booted machine'
+	@echo 'make docs      the documentation, as HTML in build/docs'
+	@echo 'make bench     what it costs, in instructions, beside what else one could do'
+	@echo '               (KVM=1: in nanoseconds; make bench-check fails on a missed target)'
+	@echo 'make shell     a shell in the booted machine, with bpftool and programs to try'
 	@echo 'make kernel    build/plain, the kernel'
 	@echo 'make tree      build/linux, its source with this repository laid over it'
 	@echo '               (KERNEL_SRC=dir-or-tarball: not from Debian)'
@@ -23,13 +26,22 @@ kernel: tree
 	@scripts/kernel
 
 shell: kernel
-	@scripts/boot -i bash -i
+	@scripts/shell
 
 demo: kernel
 	@scripts/demo
 
 check: kernel
 	@scripts/check
+
+docs: tree
+	@scripts/docs
+
+bench: kernel
+	@scripts/bench
+
+bench-check: kernel
+	@scripts/bench check
 
 test:
 	@scripts/test $(TESTS)
@@ -40,4 +52,4 @@ clean:
 distclean: clean
 	@rm -rf "$${XDG_CACHE_HOME:-$${HOME:-/root}/.cache}/bpf.stat"
 
-.PHONY: help tree refresh env kernel shell demo check test clean distclean
+.PHONY: help tree refresh env kernel shell demo check docs bench bench-check test clean distclean
