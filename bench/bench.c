@@ -1189,9 +1189,9 @@ static void bench_hold(void)
 	struct op many = { .dir = "many" };
 	int link;
 
-	bench_one_subtree("hold", &by_hold, 10, true, 3);
-	bench_one_subtree("hold", &by_hold, 100, false, 3);
-	bench_one_subtree("hold", &by_hold, 1000, false, 3);
+	bench_one_subtree("hold", &by_hold, 10, true, 11);
+	bench_one_subtree("hold", &by_hold, 100, false, 11);
+	bench_one_subtree("hold", &by_hold, 1000, false, 5);
 	bench_one_subtree("hold", &by_hold, 10000, false, 3);
 
 	make_children("many", NR_MANY);
