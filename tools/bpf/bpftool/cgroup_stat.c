@@ -72,19 +72,20 @@ static int init_pins(struct stat_pins *pins, const char *path)
 static int remove_dir(const char *path)
 {
 	struct dirent *entry;
+	int err = 0;
 	DIR *dir;
 
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 
-	while ((entry = readdir(dir))) {
+	while (!err && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
+			err = unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	closedir(dir);
 
-	return rmdir(path);
+	return err ?: rmdir(path);
 }
 
 /* Those that would end us have to wait until all pins are there, or none. */
@@ -147,11 +148,12 @@ static struct bpf_program *first_stat_prog(const struct bpf_object *obj)
 
 static const char *load_hint(int err)
 {
-	/* Without privileges libbpf leaves out the BTF, and EINVAL comes of it. */
-	if (err == EPERM || geteuid())
+	if (err == EPERM)
 		return "try as root, it takes CAP_BPF and CAP_PERFMON";
-	if (!libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_STAT, NULL))
-		return "this kernel has no cgroup stat programs";
+	/* It can't be loaded without privileges either, and that is EINVAL, too. */
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_STAT, NULL) <= 0)
+		return geteuid() ? "try as root, it takes CAP_BPF and CAP_PERFMON" :
+				   "this kernel has no cgroup stat programs";
 	return "'bpftool -d' shows why";
 }
 
@@ -295,8 +297,11 @@ static void leave_others(struct stat_prog *stat)
 	int i;
 
 	for (i = 0; i < stat->nr_others; i++) {
-		if (stat->others[i].link)
-			bpf_link__disconnect(stat->others[i].link);
+		if (!stat->others[i].link)
+			continue;
+		/* libbpf then forgets the fd, which batch mode would keep */
+		bpf_link__disconnect(stat->others[i].link);
+		close(stat->others[i].fd);
 	}
 }
 
@@ -377,34 +382,39 @@ static int get_stat_info(int fd, struct bpf_link_info *info, char *name, __u32 n
 	return bpf_link_get_info_by_fd(fd, info, &len) ? -errno : 0;
 }
 
-/* NULL if it is of another type, or has gone meanwhile. */
-static struct cgroup_stat_link *get_stat_link_by_id(__u32 id)
+/* NULL and 0 if it is of another type, or has gone meanwhile. */
+static int get_stat_link_by_id(__u32 id, struct cgroup_stat_link **link)
 {
-	struct cgroup_stat_link *link;
 	int fd, err;
 
+	*link = NULL;
 	fd = bpf_link_get_fd_by_id(id);
 	if (fd < 0)
-		return NULL;
+		return errno == ENOENT ? 0 : -errno;
 
-	link = calloc(1, sizeof(*link));
-	err = link ? get_stat_info(fd, &link->info, link->name, sizeof(link->name)) : -ENOMEM;
+	*link = calloc(1, sizeof(**link));
+	err = *link ? get_stat_info(fd, &(*link)->info, (*link)->name, sizeof((*link)->name)) :
+		      -ENOMEM;
 	close(fd);
 	if (!err)
-		return link;
+		return 0;
 
-	free(link);
-	return NULL;
+	free(*link);
+	*link = NULL;
+	return err == -EINVAL ? 0 : err;
 }
 
 /* In the order of their ids; to be freed even if this fails. */
 int get_cgroup_stat_links(struct cgroup_stat_link **links)
 {
 	__u32 id = 0;
+	int err;
 
 	*links = NULL;
 	while (!bpf_link_get_next_id(id, &id)) {
-		*links = get_stat_link_by_id(id);
+		err = get_stat_link_by_id(id, links);
+		if (err)
+			return err;
 		if (*links)
 			links = &(*links)->next;
 	}
@@ -552,9 +562,6 @@ static int pin_all(const struct stat_prog *stat, int link_fd, const struct stat_
 {
 	int err;
 
-	err = mount_bpffs_for_file(pins->link);
-	if (err)
-		return err;
 	err = pin_others(stat, pins->progs);
 	if (err)
 		return err;
@@ -580,7 +587,7 @@ static int attach_and_pin(struct stat_prog *stat, int cgroup_fd, const char *cgr
 	int link_fd, err;
 	sigset_t signals;
 
-	if (load_stat_prog(stat))
+	if (load_stat_prog(stat) || mount_bpffs_for_file(pins->link))
 		return -1;
 
 	link_fd = create_link(stat, cgroup_fd, cgroup, mode);
@@ -756,8 +763,17 @@ static int update_link(int link_fd, const struct stat_prog *stat, const char *pa
 /* The new ones are in use from here on. */
 static int replace_others(const struct stat_prog *stat, const struct stat_pins *pins)
 {
-	if (!remove_dir(pins->progs) &&
-	    (!stat->nr_others || !rename(pins->new_progs, pins->progs)))
+	int err;
+
+	/* At no time are those in use without a pin that detach looks for. */
+	if (!stat->nr_others)
+		err = remove_dir(pins->progs);
+	else if (access(pins->progs, F_OK))
+		err = rename(pins->new_progs, pins->progs);
+	else
+		err = renameat2(AT_FDCWD, pins->new_progs, AT_FDCWD, pins->progs,
+				RENAME_EXCHANGE) ?: remove_dir(pins->new_progs);
+	if (!err)
 		return 0;
 
 	p_err("updated %s, but %s isn't replaced: %s", pins->link, pins->progs,
@@ -884,15 +900,11 @@ static void get_prog_name(__u32 id, char *name, size_t size)
 
 static void show_flags_json(__u32 flags, json_writer_t *wtr)
 {
-	unsigned int bit;
-
 	jsonw_name(wtr, "flags");
 	jsonw_start_array(wtr);
 	/* none has a name yet */
-	for (bit = 0; flags >> bit; bit++) {
-		if (flags >> bit & 1)
-			jsonw_printf(wtr, "\"0x%x\"", 1U << bit);
-	}
+	if (flags)
+		jsonw_printf(wtr, "\"0x%x\"", flags);
 	jsonw_end_array(wtr);
 }
 
