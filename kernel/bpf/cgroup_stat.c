@@ -40,7 +40,7 @@ struct bpf_cgroup_stat_link {
 struct cgroup_stat_ctx_kern {
 	struct bpf_cgroup_stat_ctx ctx;
 	u8 *data;		/* CGROUP_STAT_DATA_SIZE bytes; NULL: the file is read */
-	size_t data_valid;	/* as far as @data was written or cleared */
+	size_t data_valid;	/* as far as @data was written or cleared, at least 1 */
 };
 
 static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link)

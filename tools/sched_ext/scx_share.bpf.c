@@ -65,7 +65,7 @@ extern const __u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 
 enum {
 	SHARED_DSQ	= 0,
-	DATA_SIZE	= 4096,			/* of what can be written to a file */
+	DATA_SIZE	= 64,			/* more than a number or the word have */
 
 	SHARE_DFL	= 100,
 	SHARE_MIN	= 1,
@@ -334,7 +334,8 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 	taskc->slice = 0;
 	if (slice) {
 		__sync_fetch_and_add(&queue_clock, used);
-		taskc->usual = (taskc->usual + used) / 2;
+		if (used)	/* it may have been taken out of the queue */
+			taskc->usual = (taskc->usual + used) / 2;
 		if (taskc->usual < MIN_USUAL_NS)
 			taskc->usual = MIN_USUAL_NS;
 	}
@@ -620,7 +621,7 @@ static int parse(struct bpf_cgroup_stat_ctx *ctx, s64 min, s64 max, u32 *value)
 	const char *text;
 
 	text = (const char *)bpf_cgroup_stat_data(ctx, DATA_SIZE);
-	if (!text)
+	if (!text || ctx->len >= DATA_SIZE)
 		return -EINVAL;
 	if (!bpf_strncmp(text, word_len, word) && ends_after(text, ctx->len, word_len)) {
 		*value = 0;

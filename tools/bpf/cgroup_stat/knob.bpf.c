@@ -24,7 +24,7 @@
 #define EINVAL		22
 #define ERANGE		34
 
-#define DATA_SIZE	4096	/* the most that there can be */
+#define DATA_SIZE	128	/* more than a number or the word have */
 #define UNSET		((__s64)(1ULL << 63))	/* less than knob_min */
 
 const volatile __s64 knob_default = 100;
@@ -130,7 +130,10 @@ int knob(struct bpf_cgroup_stat_ctx *ctx)
 	}
 
 	text = (const char *)bpf_cgroup_stat_data(ctx, DATA_SIZE);
-	return text ? write_knob(ctx->cgroup, text, ctx->len) : -EINVAL;
+	if (!text || ctx->len >= DATA_SIZE)
+		return -EINVAL;
+
+	return write_knob(ctx->cgroup, text, ctx->len);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -107,7 +107,10 @@ static void charge_all(struct cgroup *cgrp, __u64 ns)
 	}
 }
 
-/* The scheduler calls all of this with the task's run queue locked. */
+/*
+ * The scheduler calls all of this with the task's run queue locked, but for a task
+ * that wakes up itself, which is on the CPU.
+ */
 static void begin_wait(struct task_struct *task)
 {
 	__u64 *since;
