@@ -165,6 +165,8 @@ struct {
 	__type(value, struct figures);
 } walked SEC(".maps");
 
+__u64 nr_walked;
+
 SEC("iter.s/cgroup")
 int walk_memory_map(struct bpf_iter__cgroup *ctx)
 {
@@ -178,8 +180,10 @@ int walk_memory_map(struct bpf_iter__cgroup *ctx)
 		return 0;
 
 	to = bpf_map_lookup_elem(&walked, &key);
-	if (to)
+	if (to) {
 		get_figures(memcg, cgrp, to);
+		nr_walked++;
+	}
 	bpf_put_mem_cgroup(memcg);
 	return 0;
 }

@@ -71,6 +71,7 @@ struct meter {
 };
 
 static const char *objects, *only;
+static bool found;	/* what @only names */
 static struct bench *skel;
 static int pins = -1;
 static char text[1 << 16];
@@ -498,7 +499,7 @@ static void pread_files(const struct op *op)
 
 static void open_read_close(const struct op *op, int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY);
+	int fd = check(openat(dir, name, O_RDONLY), name);
 
 	use(op, read(fd, text, sizeof(text) - 1));
 	close(fd);
@@ -554,9 +555,11 @@ static void walk_map(const struct op *op)
 {
 	int len;
 
+	skel->bss->nr_walked = 0;
 	check(read_walk(op, &len), op->name);
 	errno = 0;
-	if (walked[op->nr - 1].id != cgroups[op->nr - 1].id)
+	if (skel->bss->nr_walked != op->nr ||
+	    walked[op->nr - 1].id != cgroups[op->nr - 1].id)
 		die("%s: not %d cgroups", op->name, op->nr);
 }
 
@@ -613,7 +616,7 @@ static void pwrite_file(const struct op *op)
 static void open_write_close(const struct op *op)
 {
 	const char *value = next_value(op);
-	int fd = openat(cgroups[0].dir, op->file, O_WRONLY);
+	int fd = check(openat(cgroups[0].dir, op->file, O_WRONLY), op->file);
 
 	check(write(fd, value, strlen(value)), op->file);
 	close(fd);
@@ -788,9 +791,10 @@ static void update_iters(const struct op *op)
 static void run_op(const char *group, const struct meter *meter, const struct op *op,
 		   int repeats)
 {
-	if (only && strcmp(only, op->name))
+	if (only && strcmp(only, op->name) && strcmp(only, op->undo_name ?: ""))
 		return;
 
+	found = true;
 	open_cgroups(op);
 	if (op->prepare)
 		op->prepare(op);
@@ -953,9 +957,9 @@ static void bench_memory_many(void)
 		{ .name = MANY STAT_PARSED,
 		  .run = pread_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY,
 		  .figures = NR_FIGURES - 1 },
-		{ .name = MANY "open+read+close bpf.stat.memory", .peer = MANY STAT_PARSED,
+		{ .name = MANY "open+read+close bpf.stat.memory", .peer = MANY OPEN_PARSED,
 		  .run = open_files, .file = "bpf.stat.memory", .dir = "many", .nr = NR_MANY },
-		{ .name = MANY "open+read+close pinned cgroup_iters", .peer = MANY STAT_PARSED,
+		{ .name = MANY "open+read+close pinned cgroup_iters", .peer = MANY OPEN_PARSED,
 		  .run = open_pins, .pin = "memory", .dir = "many", .nr = NR_MANY },
 		{ .name = MANY OPEN_PARSED, .peer = MANY STAT_PARSED,
 		  .run = open_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY,
@@ -1159,6 +1163,8 @@ static void bench_one_subtree(const char *group, const struct meter *meter, int 
 	};
 
 	make_children(dir, nr);
+	if (!peers)
+		ops[0].peer = ops[0].undo_peer = ops[1].peer = NULL;
 	run_ops(group, meter, ops, peers ? 4 : 2, repeats);
 }
 
@@ -1189,6 +1195,8 @@ static void bench_hold(void)
 	struct op many = { .dir = "many" };
 	int link;
 
+	/* first, see mkdir */
+	run_ops("hold", &by_hold, ops, 1, 11);
 	bench_one_subtree("hold", &by_hold, 10, true, 11);
 	bench_one_subtree("hold", &by_hold, 100, false, 11);
 	bench_one_subtree("hold", &by_hold, 1000, false, 5);
@@ -1200,7 +1208,7 @@ static void bench_hold(void)
 	pin_iter(skel->progs.walk_memory_map, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "hold_walk");
 	open_cgroups(&(struct op){ 0 });
 	pin_iter(skel->progs.iter_memory, cgroups[0].id, BPF_CGROUP_ITER_SELF_ONLY, "hold");
-	run_ops("hold", &by_hold, ops, ARRAY_SIZE(ops), 11);
+	run_ops("hold", &by_hold, ops + 1, ARRAY_SIZE(ops) - 1, 11);
 	close(link);
 	bpf_link__destroy(probes[0]);
 	bpf_link__destroy(probes[1]);
@@ -1261,5 +1269,8 @@ int main(int argc, char **argv)
 	make_cgroups();
 	for (; optind < argc; optind++)
 		run_group(argv[optind]);
+	errno = 0;
+	if (!found)
+		die("there is no operation %s", only);
 	return 0;
 }
