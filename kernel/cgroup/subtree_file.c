@@ -152,16 +152,27 @@ static void subtree_file_unlink(struct cgroup_subtree_file *file)
  *
  * The callbacks of @file->cft run with an active reference on the kernfs node.
  * The removal of files waits for those under cgroup_mutex, so a callback that
- * may take long has to break the active protection.
+ * may take long has to break the active protection. From then on @file, what it
+ * is embedded in, and the open file's private data may be gone.
+ *
+ * After seq_show() kernfs uses its ops once more, so they must outlive @file:
+ * @file->cft has seq_show() and write(), whose ops are static, but neither
+ * seq_start() nor a max_write_len. It has no flags either, and its name begins
+ * with CGROUP_SUBTREE_FILE_PREFIX.
  *
  * Context: Process context. Takes cgroup_mutex, may sleep.
  * Return: %0 on success; %-ENODEV if @root was removed, %-E2BIG if too many
  *	   files are rooted there, %-EEXIST if a cgroup of the subtree has a
- *	   file of that name, %-ENOMEM. No file is left on failure.
+ *	   file of that name, %-ENOMEM; %-EINVAL if @file->cft isn't as above.
+ *	   No file is left on failure.
  */
 int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *file)
 {
 	int ret;
+
+	if (WARN_ON_ONCE(file->cft->seq_start || file->cft->max_write_len ||
+			 file->cft->flags || !cgroup_name_reserved(file->cft->name)))
+		return -EINVAL;
 
 	guard(mutex)(&cgroup_mutex);
 
