@@ -22,6 +22,8 @@
 #include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 
 #define CGROUP_STAT_PREFIX_LEN	(sizeof(CGROUP_SUBTREE_FILE_PREFIX) - 1)
 #define CGROUP_STAT_NAME_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"	\
@@ -51,7 +53,9 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link
 /*
  * RCU alone wouldn't do for a program that runs for long: when its last
  * reference is put, what describes it (symbols, exception table) goes at once.
- * A count of zero means that an update has just put another program there.
+ * A count of zero means that an update has just put another program there. It
+ * can be looked at, also if it is sleepable: the grace period after which those
+ * are freed, of RCU Tasks Trace, implies one of RCU.
  */
 static struct bpf_prog *cgroup_stat_get_prog(const struct bpf_cgroup_stat_link *link)
 {
@@ -105,7 +109,6 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 		container_of(of_cft(of), struct bpf_cgroup_stat_link, file.cft[0]);
 	struct cgroup *cgrp = of_css(of)->cgroup;
 	struct kernfs_node *kn = of->kn;
-	struct bpf_prog *prog = cgroup_stat_get_prog(link);
 	struct bpf_iter_meta meta = { .seq = seq };
 	struct cgroup_stat_ctx_kern ctx = {
 		.ctx.meta = &meta,
@@ -115,8 +118,10 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 		.data_valid = len,
 	};
 	u64 cookie = link->cookie;
+	struct bpf_prog *prog;
 	int ret;
 
+	prog = cgroup_stat_get_prog(link);
 	cgroup_get(cgrp);
 	kernfs_break_active_protection(kn);
 
@@ -127,7 +132,7 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 	cgroup_put(cgrp);
 
 	/* -ERESTARTSYS and below mean something inside the kernel only */
-	return ret > 0 || ret <= -ERESTARTSYS ? -EIO : ret;
+	return (ret > 0 || ret <= -ERESTARTSYS) ? -EIO : ret;
 }
 
 static int cgroup_stat_seq_show(struct seq_file *seq, void *v)
@@ -152,6 +157,7 @@ static ssize_t cgroup_stat_write(struct kernfs_open_file *of, char *buf, size_t 
 	u8 *data;
 	int ret;
 
+	/* not by cft->max_write_len, see cgroup_add_subtree_file() */
 	if (nbytes >= CGROUP_STAT_DATA_SIZE)
 		return -E2BIG;
 
@@ -244,16 +250,15 @@ static void bpf_cgroup_stat_link_show_fdinfo(const struct bpf_link *link, struct
 
 static int cgroup_stat_copy_name(char __user *ubuf, u32 ulen, const char *name)
 {
-	char buf[MAX_CFTYPE_NAME];
-	ssize_t len;
+	size_t len = strlen(name), copied;
 
 	if (!ubuf)
 		return 0;
 
-	len = strscpy(buf, name, min_t(u32, ulen, sizeof(buf)));
-	if (copy_to_user(ubuf, buf, strlen(buf) + 1))
+	copied = min_t(size_t, len, ulen - 1);
+	if (copy_to_user(ubuf, name, copied) || put_user('\0', ubuf + copied))
 		return -EFAULT;
-	return len < 0 ? -ENOSPC : 0;
+	return copied < len ? -ENOSPC : 0;
 }
 
 static int bpf_cgroup_stat_link_fill_link_info(const struct bpf_link *link,
