@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,6 +13,8 @@
 #include "kselftest.h"
 #include "cgroup_util.h"
 #include "bpf_stat_util.h"
+
+#define NODES	"/sys/kernel/slab/kernfs_node_cache/"
 
 int sys_bpf(int cmd, union bpf_attr *attr)
 {
@@ -103,4 +106,15 @@ int clear_cgroup(const char *cgroup)
 		return -1;
 	}
 	return remove_descendants(cgroup);
+}
+
+long count_nodes(void)
+{
+	char buf[4096];
+
+	/* with what was freed but is kept back to catch its users */
+	if (write_text(NODES "shrink", "1", 1) != 1 ||
+	    read_text(NODES "objects", buf, sizeof(buf)) < 0)
+		return -1;
+	return atol(buf);
 }

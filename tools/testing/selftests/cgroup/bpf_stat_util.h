@@ -31,4 +31,11 @@ int remove_descendants(const char *cgroup);
 /* The same, and kill who runs in them or in the cgroup first. */
 int clear_cgroup(const char *cgroup);
 
+/*
+ * How many kernfs nodes there are, of all kinds; -1 if that can't be told. kernfs
+ * knows a node by its number as long as somebody holds it, so one that is never
+ * put isn't lost, and nothing but its memory tells that it is there.
+ */
+long count_nodes(void);
+
 #endif /* BPF_STAT_UTIL_H */

@@ -54,6 +54,8 @@
 #define MAX_RACERS	32
 #define MAX_PINS	3
 #define MAX_MESSAGES	20
+#define MANY_NODES	50	/* names have to collide more often */
+#define WITNESS		"witness"	/* a name that no racer wants */
 #define MNT		"/mnt"	/* mounted over in a private namespace only */
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 #define SLEEP_ADDR	0x10000000	/* a program that reads this page may sleep */
@@ -148,6 +150,7 @@ static struct {
 	int paused;		/* racers */
 	int failures;		/* with errors that aren't in the table */
 	int faults;		/* things that can't be */
+	int slept;		/* programs that waited for a page */
 	struct tally tally[NR_OPS];
 	enum op last[MAX_RACERS];
 	__u32 links[6];		/* ids of links that were attached lately */
@@ -537,15 +540,20 @@ static void read_files(void)
 	read_whole(READ, path, name);
 }
 
+/* Either by pread(2) alone, or by read(2) with a pread(2) now and then. */
 static void read_pieces(void)
 {
 	char path[PATH_MAX], buf[LONG_LEN];
-	int name = some_file(path), fd, ret, pos = 0;
+	int name = some_file(path), by_read = choose(2), fd, ret, len, pos = 0;
 
 	fd = did(OPEN, open(path, O_RDONLY | O_CLOEXEC));
 	if (fd < 0)
 		return;
-	while ((ret = did(READ_PIECE, pread(fd, buf, 1 + choose(600), pos))) > 0) {
+	for (;;) {
+		len = 1 + choose(600);
+		ret = did(READ_PIECE, by_read ? read(fd, buf, len) : pread(fd, buf, len, pos));
+		if (ret <= 0)
+			break;
 		check_letters(buf, ret, name);
 		pos += ret;
 		/* elsewhere, so that it is all written anew the next time */
@@ -604,6 +612,7 @@ static void *serve_faults(void *arg)
 	copy.src = ptr_to_u64(calloc(1, copy.len));
 	while (read(fd, &msg, sizeof(msg)) == sizeof(msg)) {
 		usleep(rand_r(&my_seed) % 10 ? rand_r(&my_seed) % 100000 : 1500000);
+		add(shared->slept, 1);
 		while (ioctl(fd, UFFDIO_COPY, &copy) && errno == EAGAIN)
 			usleep(1000);
 	}
@@ -1153,7 +1162,7 @@ static struct {
 	int parent;
 	unsigned int files;	/* a bit for each of names[] */
 } seen[2 << MAX_DEPTH];
-static int nr_seen, nr_seen_files;
+static int nr_seen, nr_seen_files, nr_seen_witness;
 
 static int see_dir(const char *path, __u64 id, int parent);
 
@@ -1169,6 +1178,7 @@ static int see_entry(const char *dir, const struct dirent *entry, int cgroup)
 	}
 	if (strncmp(name, STAT_PREFIX, strlen(STAT_PREFIX)))
 		return 0;
+	nr_seen_witness += !strcmp(name + strlen(STAT_PREFIX), WITNESS);
 	i = name_index(name + strlen(STAT_PREFIX));
 	if (i >= 0) {
 		seen[cgroup].files |= 1 << i;
@@ -1204,6 +1214,7 @@ static bool see_all(void)
 
 	nr_seen = 0;
 	nr_seen_files = 0;
+	nr_seen_witness = 0;
 	return !stat(top, &st) && !see_dir(top, st.st_ino, -1);
 }
 
@@ -1264,6 +1275,33 @@ static bool id_agrees(__u32 id, int *files)
 	return ok;
 }
 
+/* A link at the top all the while. */
+static int witness;
+
+static struct {
+	int links;
+	int progs;
+	long nodes;
+} before;
+
+static int told_of_witness(void)
+{
+	struct bpf_link_info info;
+
+	memset(&info, 0, sizeof(info));
+	return obj_info(witness, &info, sizeof(info)) ? -1 : (int)info.cgroup_stat.nr_files;
+}
+
+/* It has one file in each cgroup, and speaks of as many. */
+static bool witness_agrees(void)
+{
+	int told = told_of_witness();
+
+	return (told == nr_seen && nr_seen_witness == nr_seen) ||
+	       disagree("%d cgroups, %d have " WITNESS ", which speaks of %d",
+			nr_seen, nr_seen_witness, told);
+}
+
 /* Do the links and the files below the top agree? */
 static bool all_agree(void)
 {
@@ -1272,6 +1310,8 @@ static bool all_agree(void)
 
 	if (!see_all())
 		return disagree("%s can't be walked: %s", top, strerror(errno));
+	if (!witness_agrees())
+		return false;
 	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
 		if (!id_agrees(id, &files))
 			return false;
@@ -1279,11 +1319,6 @@ static bool all_agree(void)
 	return files == nr_seen_files ||
 	       disagree("links speak of %d files, %d are there", files, nr_seen_files);
 }
-
-static struct {
-	int links;
-	int progs;
-} before;
 
 static bool no_dying_cgroups(void)
 {
@@ -1303,6 +1338,14 @@ static bool links_as_before(void)
 static bool progs_as_before(void)
 {
 	return count_progs() == before.progs;
+}
+
+/* Others may make some, but of what is lost with each collision there are more. */
+static bool nodes_as_before(void)
+{
+	long nodes = count_nodes();
+
+	return nodes >= 0 && nodes < before.nodes + MANY_NODES;
 }
 
 /*
@@ -1383,7 +1426,7 @@ static bool each_succeeded(void)
 		if (!get(shared->tally[op].done))
 			return false;
 	}
-	return true;
+	return get(shared->slept);
 }
 
 static bool memory_ran_out(void)
@@ -1429,6 +1472,19 @@ static void remove_pins(void)
 	}
 }
 
+static void make_witness(void)
+{
+	int cgroup = dirfd_open_opath(top);
+	union bpf_attr attr = link_attr(progs[SHORT], cgroup, WITNESS);
+
+	witness = link_create(&attr);
+	close(cgroup);
+	if (witness < 0)
+		ksft_exit_fail_perror("attaching to the top");
+	before.links = count_links();
+	before.nodes = count_nodes();
+}
+
 static void prepare(void)
 {
 	char hierarchy[PATH_MAX - 64];
@@ -1446,7 +1502,6 @@ static void prepare(void)
 	/* there may be one of a run that was interrupted */
 	if ((cg_create(top) && errno != EEXIST) || clear_cgroup(top))
 		ksft_exit_fail_perror(top);
-	before.links = count_links();
 	before.progs = count_progs();
 
 	storage = create_storage();
@@ -1459,6 +1514,8 @@ static void prepare(void)
 		if (progs[kind] < 0)
 			ksft_exit_fail_perror("loading a program");
 	}
+
+	make_witness();
 
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", MNT, "bpf", 0, NULL))
@@ -1495,7 +1552,7 @@ int main(int argc, char **argv)
 	umask(022);
 	ksft_print_header();
 	prepare();
-	ksft_set_plan(9);
+	ksft_set_plan(11);
 	ksft_print_msg("%d seconds, seed %u\n", seconds, seed);
 
 	have_failslab = start_failslab();
@@ -1507,7 +1564,7 @@ int main(int argc, char **argv)
 		print_tally(op);
 
 	ksft_test_result(agreed, "links and files agreed whenever all paused\n");
-	ksft_test_result(each_succeeded(), "each operation succeeded\n");
+	ksft_test_result(each_succeeded(), "each operation succeeded, and programs slept\n");
 	ksft_test_result(!shared->failures, "nothing failed but what may\n");
 	ksft_test_result(!shared->faults, "nothing was read or told that can't be\n");
 	if (have_failslab)
@@ -1520,6 +1577,14 @@ int main(int argc, char **argv)
 	ksft_test_result(becomes_true(no_files), "all files went\n");
 	ksft_test_result(!clear_cgroup(top) && becomes_true(no_dying_cgroups),
 			 "all cgroups went\n");
+	ksft_test_result(told_of_witness() == 1, "a link at the top has one file, as before\n");
+	if (before.nodes >= 0 && get(shared->tally[ATTACH].excused[0]) <= MANY_NODES)
+		ksft_test_result_skip("too few names collided to see lost kernfs nodes\n");
+	else if (before.nodes >= 0)
+		ksft_test_result(becomes_true(nodes_as_before), "no kernfs nodes are left\n");
+	else
+		ksft_test_result_skip("no count of kernfs nodes, CONFIG_SLUB_DEBUG\n");
+	close(witness);
 	drop_programs();
 	ksft_test_result(becomes_true(progs_as_before), "all programs went\n");
 	rmdir(top);
