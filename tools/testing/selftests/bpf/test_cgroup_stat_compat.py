@@ -45,6 +45,11 @@ def check(what, good, seen):
         say(f"seen: {seen}")
 
 
+def skip(what, why):
+    results.append(True)
+    print("ok", len(results), what, "# SKIP", why)
+
+
 def run(*command):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -116,7 +121,12 @@ def test_libbpf(lib, kind, pin, obj_id):
     type_str = getattr(lib, f"libbpf_bpf_{kind}_type_str")
     type_str.restype = ctypes.c_char_p
     name = type_str(infos[0][1])
-    check(f"libbpf has the right name of the {kind}'s type, or none", name in (None, b"cgroup_stat"), name)
+    what = f"libbpf has no name of the {kind}'s type"
+    if name == b"cgroup_stat":
+        # it isn't an old one, and what it does well proves nothing
+        skip(what, "this libbpf knows them already")
+    else:
+        check(what, name is None, name)
 
 
 def read_file(path):
@@ -129,20 +139,25 @@ def write_file(path, text):
         file.write(text)
 
 
-def run_cnt():
+def run_stats():
     done = run(BPFTOOL, "-j", "prog", "show", "pinned", PROG)
-    return json.loads(done.stdout or "{}").get("run_cnt", 0)
+    shown = json.loads(done.stdout or "{}")
+    return shown.get("run_cnt", 0), shown.get("run_time_ns", 0)
 
 
 def test_run_counts():
     before = read_file(STATS)
     write_file(STATS, "1")
-    counts = [run_cnt()]
-    for _ in range(3):
-        read_file(FILE)
-    counts.append(run_cnt())
-    write_file(STATS, before)
-    check("bpftool prog show counts the reads", counts[1] - counts[0] == 3, counts)
+    try:
+        stats = [run_stats()]
+        for _ in range(3):
+            read_file(FILE)
+        stats.append(run_stats())
+    finally:
+        write_file(STATS, before)
+    (cnt, time), (cnt_after, time_after) = stats
+    check("bpftool prog show counts the reads, and their time",
+          cnt_after - cnt == 3 and time_after > time, stats)
 
 
 def test_all():

@@ -809,7 +809,7 @@ void test_cgroup_stat(void)
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
 
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		goto out;
 	if (setup_tree())
 		goto out_cgroups;

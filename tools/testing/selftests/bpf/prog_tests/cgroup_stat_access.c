@@ -890,7 +890,7 @@ void test_cgroup_stat_access(void)
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
 
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		goto out;
 	if (remount_nsdelegate() && open_place(ABOVE) && open_place(DELEGATED) &&
 	    delegate(cg[DELEGATED]) && open_delegatees(OLDER))

@@ -360,7 +360,7 @@ static void test_stats_of(bool sleepable)
 
 void test_cgroup_stat_agent(void)
 {
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		goto out;
 	cg = create_and_get_cgroup("/agent");
 	if (!ASSERT_OK_FD(cg, "create cgroup"))

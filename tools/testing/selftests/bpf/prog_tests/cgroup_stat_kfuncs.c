@@ -882,7 +882,7 @@ void test_cgroup_stat_kfuncs(void)
 {
 	RUN_TESTS(cgroup_stat_kfuncs_fail);
 
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		return;
 	if (!setup_tree())
 		for (int i = 0; i < ARRAY_SIZE(tests); i++)

@@ -629,7 +629,7 @@ out:
 
 void test_cgroup_stat_output(void)
 {
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		return;
 	cg = create_and_get_cgroup(CGROUP);
 	if (ASSERT_OK_FD(cg, "cgroup")) {

@@ -590,6 +590,7 @@ static void test_same_file(struct scene *s)
 
 	usleep(100000);
 	ASSERT_TRUE(s->skel->bss->inside, "stuck");
+	ASSERT_EQ(waitpid(second->pid, NULL, WNOHANG), 0, "the second reader waits");
 	assert_ends(s, id);
 	ASSERT_OK(reap(second), "the second reader ends");
 	close_fd(&second->uffd);
@@ -753,7 +754,7 @@ void test_cgroup_stat_wait(void)
 	if (!ASSERT_NEQ(page, MAP_FAILED, "mmap") || !ASSERT_NEQ(readers, MAP_FAILED, "mmap"))
 		goto out;
 
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		goto out_cgroups;
 	base = create_and_get_cgroup("/wait");
 	if (!ASSERT_OK_FD(base, "create cgroup"))

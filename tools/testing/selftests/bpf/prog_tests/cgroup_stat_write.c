@@ -982,7 +982,7 @@ void test_cgroup_stat_write(void)
 	for (int i = 0; i < sizeof(text); i++)
 		text[i] = 'a' + i % 23;
 
-	if (setup_cgroup_environment())
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
 		return;
 	if (!setup_tree()) {
 		run_tests(false);

@@ -7,7 +7,7 @@
 char _license[] SEC("license") = "GPL";
 
 #define CLOCK_MONOTONIC		1
-#define DELAY			1000000000	/* ns */
+#define DELAY			3000000000	/* ns; the test has steps to do before */
 #define PERIOD			1000000		/* ns */
 #define TIMES			3
 
