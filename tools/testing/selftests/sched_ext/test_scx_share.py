@@ -452,6 +452,9 @@ TESTS = [test_values, test_shares, test_nested, test_own_tasks, test_move, test_
 def main():
     global scheduler
 
+    unknown = set(sys.argv[2:]) - {test.__name__ for test in TESTS}
+    if unknown:
+        sys.exit(f"no such test: {unknown.pop()}")
     print("TAP version 13")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not os.access(PROGRAM, os.X_OK):
