@@ -53,9 +53,9 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link
 /*
  * RCU alone wouldn't do for a program that runs for long: when its last
  * reference is put, what describes it (symbols, exception table) goes at once.
- * A count of zero means that an update has just put another program there. It
- * can be looked at, also if it is sleepable: the grace period after which those
- * are freed, of RCU Tasks Trace, implies one of RCU.
+ * A count of zero means that an update has just put another program there. RCU
+ * is enough to look at the old one's count, even if it is sleepable: it is freed
+ * after a grace period of RCU Tasks Trace, which implies one of RCU.
  */
 static struct bpf_prog *cgroup_stat_get_prog(const struct bpf_cgroup_stat_link *link)
 {
