@@ -1340,12 +1340,16 @@ static bool progs_as_before(void)
 	return count_progs() == before.progs;
 }
 
-/* Others may make some, but of what is lost with each collision there are more. */
+/*
+ * Some are still counted after all went, more of them the more were made. But of
+ * what is lost with each collision there is more.
+ */
 static bool nodes_as_before(void)
 {
-	long nodes = count_nodes();
+	long collisions = get(shared->tally[ATTACH].excused[0]), nodes = count_nodes();
+	long many = collisions / 4 > MANY_NODES ? collisions / 4 : MANY_NODES;
 
-	return nodes >= 0 && nodes < before.nodes + MANY_NODES;
+	return nodes >= 0 && nodes < before.nodes + many;
 }
 
 /*
