@@ -102,6 +102,13 @@ int BPF_PROG(account_stretch, bool preempt, struct task_struct *prev)
 		return 0;
 
 	bucket = bucket_of(ns / NSEC_PER_USEC);
+	/*
+	 * The runqueue is locked, where the last reference of a cgroup mustn't be dropped:
+	 * that queues work, and the wakeup of the kworker wants the lock, too. These aren't
+	 * the last ones. The task's css_set holds its cgroup, or if the task is being moved,
+	 * the cgroup hadn't been removed when this RCU read-side critical section began, and
+	 * keeps its base reference until after it; and a cgroup holds its ancestors.
+	 */
 	cgrp = prev->cgroups->dfl_cgrp;
 	bpf_for(level, 0, cgrp->level + 1) {
 		ancestor = bpf_cgroup_ancestor(cgrp, level);

@@ -89,6 +89,14 @@ static bool charge(struct cgroup *cgrp, int bucket, __u64 ns)
 	return true;
 }
 
+/*
+ * The caller has a runqueue locked, where the last reference of a cgroup mustn't be
+ * dropped: that queues work, and the wakeup of the kworker wants the lock, too. This
+ * reference can't be the last one. @cgrp is held by the css_set of a task that is
+ * just being scheduled, or if that task is being moved, hadn't been removed when
+ * this RCU read-side critical section began, and keeps its base reference until after
+ * it; and a cgroup holds its ancestors.
+ */
 static void charge_all(struct cgroup *cgrp, __u64 ns)
 {
 	int bucket = bucket_of(ns / NSEC_PER_USEC);
