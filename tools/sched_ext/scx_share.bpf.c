@@ -14,11 +14,15 @@
  * runtime	microseconds that the cgroup and its descendants have used since the
  *		scheduler was loaded, up to the end of the last slice
  *
+ * cpu.weight and cpu.max have no effect while this scheduler runs. What was written
+ * to share and slice_us is lost when it ends, unless it is told to keep it (-k).
+ *
  * THE PATTERN, for schedulers that want knobs of their own:
  *
- * 1. A map of type BPF_MAP_TYPE_CGRP_STORAGE has a struct for each cgroup (@cgrps).
- *    What was written to a cgroup's files is in there next to what the scheduler
- *    keeps in it, and goes with the cgroup.
+ * 1. A map of type BPF_MAP_TYPE_CGRP_STORAGE (@knobs) has a struct for each cgroup
+ *    with what was written to its files. It goes with the cgroup. It is a map of its
+ *    own, apart from what the scheduler keeps for a cgroup (@cgrps), so that it can
+ *    be pinned and outlive the scheduler.
  * 2. A program in SEC("cgroup/stat") for each file answers read(2) and write(2) in
  *    every cgroup: ctx->len tells which of the two, ctx->cgroup where, and the
  *    storage is looked up by that. It has the name of the file. Bad values are
@@ -29,6 +33,19 @@
  * 4. The loader attaches each program with bpf_program__attach_cgroup_stat(), with
  *    the mode and the topmost cgroup. It keeps the links, and so the files, exactly
  *    as long as it runs the scheduler: see scx_share.c.
+ * 5. NO CALLBACK DROPS THE LAST REFERENCE OF A CGROUP. Most callbacks run with a
+ *    runqueue locked. Dropping the last reference queues work, that wakes a kworker,
+ *    and the wakeup wants the same lock: the machine hangs, with interrupts off and
+ *    without a word. So no reference is kept from one callback to the next, neither
+ *    in a map nor elsewhere. What has to be remembered is the cgroup's id (@cgrp_id).
+ *    A reference that is taken and dropped within one callback can't be the last:
+ *    the callback is an RCU read-side critical section, and a cgroup keeps its base
+ *    reference for a grace period after rmdir(2).
+ *    - The cgroup that a task is in is held by the task's css_set, or if the task
+ *      is being moved, was not yet removed when the callback began.
+ *    - bpf_cgroup_from_id() finds a cgroup only until rmdir(2) has removed its
+ *      directory, and the base reference is dropped after that.
+ *    - An ancestor is held by its descendants.
  *
  * THE SCHEDULER
  *
@@ -44,14 +61,14 @@
  * have something to run, multiplied over all levels. All tasks wait in one queue,
  * lowest tag first, and CPUs take the first one that may run on them. A slice is
  * charged as far as the task usually uses it, so that many who sleep soon don't
- * crowd their own cgroup out; what it really was is settled when it ends. One that
+ * crowd their own cgroup out; what it really was is settled when it ends. A slice that
  * nobody else waited for is free. Kernel threads go first and cost nobody anything.
  *
  * Nobody waits much longer than MAX_WAIT_NS: that bounds how far ahead of the queue a
  * clock may be, at the expense of shares that would ask for less than one slice in
  * that time. Shares are parts of the whole machine. Where tasks are bound to some
  * of its CPUs, the others can't make up for it. And what a cgroup owes is gone when
- * it is: who runs every task in a new one isn't held to the share of their parent.
+ * the cgroup is: whoever runs every task in a new one isn't held to the parent's share.
  */
 #include <scx/common.bpf.h>
 
@@ -92,9 +109,16 @@ struct knobs {
 	u32		slice_us;
 };
 
+/* What was written to a cgroup's files, 0: nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct knobs);
+} knobs SEC(".maps");
+
 struct cgrp_ctx {
-	struct knobs	set;		/* what was written, 0: nothing */
-	struct knobs	now;		/* with what is inherited */
+	struct knobs	now;		/* what was set here or is inherited */
 	u64		gen;		/* @now is of this @knobs_gen */
 
 	u64		runtime;	/* in ns, with the descendants' */
@@ -116,7 +140,7 @@ struct {
 
 /* Written under the lock of the task's runqueue. */
 struct task_ctx {
-	struct cgroup __kptr * cgrp;	/* where it counts as runnable */
+	u64		cgrp_id;	/* where it counts as runnable, 0: nowhere */
 	u64		seen;		/* its sum_exec_runtime when last looked at */
 	u64		usual;		/* use of its last slices, on average */
 	u64		slice;		/* that was charged, 0: free */
@@ -135,13 +159,13 @@ u64 knobs_gen = 1;
 
 /*
  * Where the queue is: the highest tag that was taken from it, or what has been run
- * since while others waited. Whoever waits, that overtakes.
+ * since while others waited. So it passes the tag of every task that waits.
  */
 static u64 queue_clock;
 
 /*
- * For @gen and @now, and for what is from @clock on, in all cgroups. Who looks at
- * them without it may be wrong about one slice.
+ * Protects @gen, @now, @clock and what follows @clock, in all cgroups. What is read
+ * without it is used for one slice only.
  */
 private(LOCK) struct bpf_spin_lock lock;
 
@@ -161,6 +185,25 @@ static struct cgrp_ctx *cgrp_ctx(struct cgroup *cgrp, int level, u64 flags)
 	cgc = bpf_cgrp_storage_get(&cgrps, ancestor, NULL, flags);
 	bpf_cgroup_release(ancestor);
 	return cgc;
+}
+
+/*
+ * Returns the cgroup that a task counts in, with a reference that the caller has to
+ * drop before the callback ends. NULL if it counts nowhere, or was moved and the
+ * cgroup that it came from has been removed.
+ */
+static struct cgroup *counts_in(struct task_struct *p, struct task_ctx *taskc)
+{
+	struct cgroup *cgrp;
+
+	if (!taskc->cgrp_id)
+		return NULL;
+	cgrp = bpf_cgroup_acquire(p->cgroups->dfl_cgrp);
+	if (cgrp && cgrp->kn->id == taskc->cgrp_id)
+		return cgrp;
+	if (cgrp)
+		bpf_cgroup_release(cgrp);
+	return bpf_cgroup_from_id(taskc->cgrp_id);
 }
 
 /* What competes in a cgroup: its children and, like one more, its own tasks. */
@@ -190,42 +233,72 @@ static u64 recent_shares(struct cgrp_ctx *cgc, u64 now)
 }
 
 /*
- * Makes the parents on the way up count what there is. Others may be at it: whoever
- * comes last finds what the others have left, and no level is ever half done. It
- * ends where nothing changes, if not to look at all was asked for.
+ * Brings what the parent counts for a cgroup up to date. Returns whether it changed.
+ * A cgroup that was removed counts nothing, even if a task that was moved out of it
+ * hasn't been taken out here yet.
+ */
+static bool count_in_parent(struct cgroup *cgrp)
+{
+	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	struct cgrp_ctx *parent = cgrp_ctx(cgrp, cgrp->level - 1, 0);
+	u64 now = scx_bpf_now();
+	u32 share = 0, was;
+
+	if (!cgc || !parent)
+		return false;
+
+	bpf_spin_lock(&lock);
+	/* under the lock, or share_cgroup_rmdir() could be overtaken */
+	if ((cgrp->self.flags & CSS_ONLINE) && active_shares(cgc))
+		share = cgc->now.share;
+	recent_shares(parent, now);
+	was = cgc->counted;
+	cgc->counted = share;
+	parent->children += share;
+	parent->children -= was;
+	bpf_spin_unlock(&lock);
+
+	return share != was;
+}
+
+/*
+ * The same for all levels from @cgrp upwards, or only as far as something changes.
+ * Each level is computed anew from what is there when the lock is taken, so that
+ * callers on several CPUs end with the right sums in whatever order they come.
  */
 static void count(struct cgroup *cgrp, bool all)
 {
-	struct cgrp_ctx *cgc, *parent;
-	u64 now = scx_bpf_now();
-	u32 share, was;
+	struct cgroup *ancestor;
+	bool changed;
 	int up;
 
 	bpf_for(up, 0, cgrp->level) {
-		cgc = cgrp_ctx(cgrp, cgrp->level - up, 0);
-		parent = cgrp_ctx(cgrp, cgrp->level - up - 1, 0);
-		if (!cgc || !parent)
+		ancestor = bpf_cgroup_ancestor(cgrp, cgrp->level - up);
+		if (!ancestor)
 			return;
-
-		bpf_spin_lock(&lock);
-		was = cgc->counted;
-		share = active_shares(cgc) ? cgc->now.share : 0;
-		recent_shares(parent, now);
-		cgc->counted = share;
-		parent->children += share;
-		parent->children -= was;
-		bpf_spin_unlock(&lock);
-
-		if (share == was && !all)
+		changed = count_in_parent(ancestor);
+		bpf_cgroup_release(ancestor);
+		if (!changed && !all)
 			return;
 	}
 }
 
-/* What was set in a cgroup counts there and below. */
-static void inherit(struct knobs *now, struct cgrp_ctx *cgc)
+/* What was written in the ancestor at @level, or @cgrp itself, counts in @cgrp, too. */
+static void inherit(struct knobs *now, struct cgroup *cgrp, int level)
 {
-	u32 share = READ_ONCE(cgc->set.share), slice_us = READ_ONCE(cgc->set.slice_us);
+	struct cgroup *ancestor = bpf_cgroup_ancestor(cgrp, level);
+	struct knobs *set;
+	u32 share, slice_us;
 
+	if (!ancestor)
+		return;
+	set = bpf_cgrp_storage_get(&knobs, ancestor, NULL, 0);
+	bpf_cgroup_release(ancestor);
+	if (!set)
+		return;
+
+	share = READ_ONCE(set->share);
+	slice_us = READ_ONCE(set->slice_us);
 	if (share)
 		now->share = share;
 	if (slice_us)
@@ -250,7 +323,7 @@ static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 		cgc = cgrp_ctx(cgrp, level, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (!cgc)
 			return NULL;
-		inherit(&now, cgc);
+		inherit(&now, cgrp, level);
 
 		bpf_spin_lock(&lock);
 		if (time_after(gen, cgc->gen)) {
@@ -265,14 +338,15 @@ static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 }
 
 /* Takes a task out of the cgroup that it counts in. */
-static void leave(struct task_ctx *taskc)
+static void leave(struct task_struct *p, struct task_ctx *taskc)
 {
-	struct cgroup *cgrp = bpf_kptr_xchg(&taskc->cgrp, NULL);
+	struct cgroup *cgrp = counts_in(p, taskc);
 	u64 now = scx_bpf_now();
 	struct cgrp_ctx *cgc;
 	u32 left = 1;
 
-	if (!cgrp)
+	taskc->cgrp_id = 0;
+	if (!cgrp)	/* share_cgroup_rmdir() has done the rest */
 		return;
 	cgc = cgrp_ctx(cgrp, cgrp->level, 0);
 	if (cgc) {
@@ -294,7 +368,7 @@ static void enter(struct task_struct *p, struct task_ctx *taskc)
 {
 	struct cgrp_ctx *cgc;
 	struct cgroup *cgrp;
-	u32 others;
+	u32 others = 1;
 
 	if (p->flags & PF_KTHREAD)
 		return;
@@ -302,23 +376,45 @@ static void enter(struct task_struct *p, struct task_ctx *taskc)
 	if (!cgrp)
 		return;
 	cgc = refresh(cgrp);
-	if (!cgc) {
-		bpf_cgroup_release(cgrp);
-		return;
+	if (cgc) {
+		bpf_spin_lock(&lock);
+		others = cgc->nr_runnable++;
+		/* an idle cgroup has no claim to the time that has passed since */
+		if (!others && time_before(cgc->clock, queue_clock))
+			cgc->clock = queue_clock;
+		bpf_spin_unlock(&lock);
+		taskc->cgrp_id = cgrp->kn->id;
 	}
-
-	bpf_spin_lock(&lock);
-	others = cgc->nr_runnable++;
-	/* who had nothing to run has no claim to the time that has passed since */
-	if (!others && time_before(cgc->clock, queue_clock))
-		cgc->clock = queue_clock;
-	bpf_spin_unlock(&lock);
-
 	if (!others)
 		count(cgrp, false);
-	cgrp = bpf_kptr_xchg(&taskc->cgrp, cgrp);
-	if (cgrp)
-		bpf_cgroup_release(cgrp);
+	bpf_cgroup_release(cgrp);
+}
+
+/* Books what a task has run in @cgrp and all cgroups above. */
+static void book(struct cgroup *cgrp, u64 used)
+{
+	struct cgrp_ctx *cgc;
+	int level;
+
+	bpf_for(level, 0, cgrp->level + 1) {
+		cgc = cgrp_ctx(cgrp, level, 0);
+		if (cgc)
+			__sync_fetch_and_add(&cgc->runtime, used);
+	}
+}
+
+/* Corrects a cgroup's clock for a slice that was charged and has been used in part. */
+static void correct(struct cgroup *cgrp, u64 slice, u64 charge, u64 used)
+{
+	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+
+	if (!cgc)
+		return;
+	if (used > NSEC_PER_SEC)
+		used = NSEC_PER_SEC;	/* of MAX_WAIT_NS * used there are 64 bits */
+	bpf_spin_lock(&lock);
+	cgc->clock += charge * used / slice - charge;
+	bpf_spin_unlock(&lock);
 }
 
 /* Books what a task has run, and settles what was charged for that. */
@@ -326,9 +422,7 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 {
 	u64 used = p->se.sum_exec_runtime - taskc->seen;
 	u64 slice = taskc->slice, charge = taskc->charge;
-	struct cgroup *cgrp = taskc->cgrp;
-	struct cgrp_ctx *cgc;
-	int level;
+	struct cgroup *cgrp;
 
 	taskc->seen += used;
 	taskc->slice = 0;
@@ -339,23 +433,17 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 		if (taskc->usual < MIN_USUAL_NS)
 			taskc->usual = MIN_USUAL_NS;
 	}
+
+	cgrp = counts_in(p, taskc);
+	if (cgrp && slice)
+		correct(cgrp, slice, charge, used);
+	/* for those above, where it was removed: what the new place has in common with it */
+	if (!cgrp && taskc->cgrp_id)
+		cgrp = bpf_cgroup_acquire(p->cgroups->dfl_cgrp);
 	if (!cgrp)
 		return;
-
-	bpf_for(level, 0, cgrp->level + 1) {
-		cgc = cgrp_ctx(cgrp, level, 0);
-		if (cgc)
-			__sync_fetch_and_add(&cgc->runtime, used);
-	}
-
-	cgc = cgrp_ctx(cgrp, cgrp->level, 0);
-	if (!cgc || !slice)
-		return;
-	if (used > NSEC_PER_SEC)
-		used = NSEC_PER_SEC;	/* of MAX_WAIT_NS * used there are 64 bits */
-	bpf_spin_lock(&lock);
-	cgc->clock += charge * used / slice - charge;
-	bpf_spin_unlock(&lock);
+	book(cgrp, used);
+	bpf_cgroup_release(cgrp);
 }
 
 /* How far the clock goes for a slice, by the cgroup's part of the machine. */
@@ -409,32 +497,40 @@ static u64 slice_of(struct cgrp_ctx *cgc)
 /* The context of the cgroup that a runnable task is in, which may be a new one. */
 static struct cgrp_ctx *cgrp_of(struct task_struct *p, struct task_ctx *taskc)
 {
-	struct cgroup *cgrp = taskc->cgrp;
+	struct cgrp_ctx *cgc;
+	struct cgroup *cgrp;
 
-	if (!cgrp || cgrp->kn->id != p->cgroups->dfl_cgrp->kn->id) {
-		leave(taskc);
+	if (taskc->cgrp_id != p->cgroups->dfl_cgrp->kn->id) {
+		leave(p, taskc);
 		enter(p, taskc);
-		cgrp = taskc->cgrp;
 	}
-	return cgrp ? refresh(cgrp) : NULL;
+	cgrp = counts_in(p, taskc);
+	if (!cgrp)
+		return NULL;
+	cgc = refresh(cgrp);
+	bpf_cgroup_release(cgrp);
+	return cgc;
 }
 
 /*
- * Charges a task's cgroup for a slice, and returns its tag. Who has no cgroup, as
- * kernel threads, has always most credit.
+ * Charges a task's cgroup for a slice, and returns its tag. Tasks that count in no
+ * cgroup, as kernel threads, always have the most credit.
  */
-static u64 charge(struct task_ctx *taskc, struct cgrp_ctx *cgc, u64 slice)
+static u64 charge(struct task_struct *p, struct task_ctx *taskc, struct cgrp_ctx *cgc,
+		  u64 slice)
 {
-	struct cgroup *cgrp = taskc->cgrp;
+	struct cgroup *cgrp;
 	u64 cost, tag;
 
 	if (taskc->usual < slice)
 		slice = taskc->usual;
 	taskc->slice = slice;
 	taskc->charge = 0;
-	if (!cgrp || !cgc)
+	cgrp = cgc ? counts_in(p, taskc) : NULL;
+	if (!cgrp)
 		return queue_clock - MAX_CREDIT_NS;
 	cost = charge_of(cgrp, cgc, slice);
+	bpf_cgroup_release(cgrp);
 	taskc->charge = cost;
 
 	bpf_spin_lock(&lock);
@@ -444,7 +540,7 @@ static u64 charge(struct task_ctx *taskc, struct cgrp_ctx *cgc, u64 slice)
 	return tag;
 }
 
-/* Others may be at it, too: that it goes back by a slice or so matters to nobody. */
+/* Without the lock: that two CPUs may set it back by a slice doesn't matter. */
 static void advance_queue(u64 tag)
 {
 	if (time_after(tag, queue_clock))
@@ -482,11 +578,11 @@ void BPF_STRUCT_OPS(share_enqueue, struct task_struct *p, u64 enq_flags)
 		cgc = cgrp_of(p, taskc);
 		if (cgc)
 			slice = slice_of(cgc);
-		tag = charge(taskc, cgc, slice);
+		tag = charge(p, taskc, cgc, slice);
 	}
 	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, slice, tag, enq_flags);
 
-	/* share_select_cpu() has looked for an idle CPU, but not everybody was there */
+	/* share_select_cpu() has looked for an idle CPU already, where it was called */
 	if (enq_flags & SCX_ENQ_CPU_SELECTED)
 		return;
 	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
@@ -531,12 +627,12 @@ void BPF_STRUCT_OPS(share_dispatch, s32 cpu, struct task_struct *prev)
 	if (taskc && cgc) {
 		slice = slice_of(cgc);
 		if (waits)
-			advance_queue(charge(taskc, cgc, slice));
+			advance_queue(charge(prev, taskc, cgc, slice));
 		scx_bpf_task_set_slice(prev, slice);
 	}
 }
 
-/* That there is one brings sum_exec_runtime up to date before share_quiescent(). */
+/* Its presence brings sum_exec_runtime up to date before share_quiescent(). */
 void BPF_STRUCT_OPS(share_stopping, struct task_struct *p, bool runnable)
 {
 }
@@ -556,7 +652,18 @@ void BPF_STRUCT_OPS(share_quiescent, struct task_struct *p, u64 deq_flags)
 	if (!taskc)
 		return;
 	settle(p, taskc);
-	leave(taskc);
+	leave(p, taskc);
+}
+
+/*
+ * A task that was moved out may still count in a cgroup when that is removed, and
+ * doesn't find it any more when it leaves: nothing there counts from now on.
+ */
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(share_cgroup_rmdir, struct cgroup *cgrp, const char *path)
+{
+	count(cgrp, false);
+	return 0;
 }
 
 s32 BPF_STRUCT_OPS(share_init_task, struct task_struct *p, struct scx_init_task_args *args)
@@ -571,7 +678,7 @@ s32 BPF_STRUCT_OPS(share_init_task, struct task_struct *p, struct scx_init_task_
 	return 0;
 }
 
-/* That there are these two tells sched_ext that CPUs may come and go. */
+/* The presence of these two tells sched_ext that CPUs may come and go. */
 void BPF_STRUCT_OPS(share_cpu_online, s32 cpu)
 {
 }
@@ -643,41 +750,37 @@ static int parse(struct bpf_cgroup_stat_ctx *ctx, s64 min, s64 max, u32 *value)
 	return 0;
 }
 
-/* For who reads a knob. */
+/* What a read of a knob shows. */
 static void knobs_of(struct cgroup *cgrp, struct knobs *now)
 {
-	struct cgrp_ctx *cgc;
 	int level;
 
-	bpf_for(level, 0, cgrp->level + 1) {
-		cgc = cgrp_ctx(cgrp, level, 0);
-		if (cgc)
-			inherit(now, cgc);
-	}
+	bpf_for(level, 0, cgrp->level + 1)
+		inherit(now, cgrp, level);
 }
 
 enum knob { KNOB_SHARE, KNOB_SLICE_US };
 
-/* For who turns a knob. */
+/* What a write to a knob does. */
 static int turn(struct bpf_cgroup_stat_ctx *ctx, enum knob knob, s64 min, s64 max)
 {
-	struct cgrp_ctx *cgc;
+	struct knobs *set;
 	u32 value;
 	int err;
 
 	err = parse(ctx, min, max, &value);
 	if (err)
 		return err;
-	cgc = bpf_cgrp_storage_get(&cgrps, ctx->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!cgc)	/* somebody may have been quicker */
-		cgc = bpf_cgrp_storage_get(&cgrps, ctx->cgroup, NULL, 0);
-	if (!cgc)
+	set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!set)	/* another writer may have been quicker */
+		set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL, 0);
+	if (!set)
 		return -ENOMEM;
 
 	if (knob == KNOB_SHARE)
-		WRITE_ONCE(cgc->set.share, value);
+		WRITE_ONCE(set->share, value);
 	else
-		WRITE_ONCE(cgc->set.slice_us, value);
+		WRITE_ONCE(set->slice_us, value);
 	__sync_fetch_and_add(&knobs_gen, 1);
 	return 0;
 }

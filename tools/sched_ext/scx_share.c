@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loads scx_share.bpf.c and attaches its knobs. All that it holds, the scheduler
- * and the files, it holds by file descriptors alone: however it ends, they go.
+ * and the files, it holds by file descriptors alone: however it ends, they go. Only
+ * a map with the knobs' values stays, if that was asked for.
  */
 #include <stdio.h>
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
 #include "scx_share.bpf.skel.h"
@@ -19,9 +22,13 @@ const char help_fmt[] =
 "\n"
 "See the top-level comment in .bpf.c for more details.\n"
 "\n"
-"Usage: %s [-c CGROUP] [-v]\n"
+"cpu.weight and cpu.max have no effect while it runs.\n"
+"\n"
+"Usage: %s [-c CGROUP] [-k PATH] [-v]\n"
 "\n"
 "  -c CGROUP     Have the knobs in this cgroup and below (default: /sys/fs/cgroup)\n"
+"  -k PATH       Keep what is written to the knobs in a map that is pinned at PATH,\n"
+"                and begin with what was kept there\n"
 "  -v            Print libbpf debug messages\n"
 "  -h            Display this help and exit\n";
 
@@ -40,28 +47,35 @@ static void sigint_handler(int sig)
 	exit_req = 1;
 }
 
+/* Says so if there is another scheduler; only one can run. */
+static bool is_another_running(void)
+{
+	char name[64] = "";
+	FILE *f;
+
+	f = fopen("/sys/kernel/sched_ext/root/ops", "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%63s", name) != 1)
+		name[0] = '\0';
+	fclose(f);
+	fprintf(stderr, "another sched_ext scheduler is running, stop it first: %s\n", name);
+	return true;
+}
+
 /* Returns the link, or NULL with a word about what to do. */
 static struct bpf_link *attach_scheduler(struct scx_share *skel)
 {
 	struct bpf_link *link;
-	char name[64] = "";
-	FILE *f;
+	int err;
 
 	link = bpf_map__attach_struct_ops(skel->maps.share_ops);
 	if (link)
 		return link;
 
-	if (errno != EBUSY) {
-		fprintf(stderr, "can't start the scheduler: %s\n", strerror(errno));
-		return NULL;
-	}
-	f = fopen("/sys/kernel/sched_ext/root/ops", "r");
-	if (f) {
-		if (fscanf(f, "%63s", name) != 1)
-			name[0] = '\0';
-		fclose(f);
-	}
-	fprintf(stderr, "another sched_ext scheduler is running, stop it first: %s\n", name);
+	err = errno;
+	if (err != EBUSY || !is_another_running())
+		fprintf(stderr, "can't start the scheduler: %s\n", strerror(err));
 	return NULL;
 }
 
@@ -81,41 +95,100 @@ static bool attach_knob(struct bpf_program *prog, int cgroup_fd, const char *cgr
 	return false;
 }
 
-/* Runs until it is told to end, or sched_ext ends it. Returns the exit status. */
-static int run(struct scx_share *skel, struct bpf_link *scheduler, int cgroup_fd,
-	       const char *cgroup)
+static bool attach_rmdir(struct bpf_program *prog, struct bpf_link **link)
 {
-	struct bpf_link *knobs[3] = {};
+	*link = bpf_program__attach(prog);
+	if (!*link)
+		fprintf(stderr, "can't attach to cgroup_rmdir: %s\n", strerror(errno));
+	return *link;
+}
+
+/* Returns whether the knobs' values will be found at @path by the next one. */
+static bool keep_knobs(struct bpf_map *knobs, const char *path)
+{
+	if (!path || bpf_map__is_pinned(knobs))
+		return true;
+	if (!bpf_map__pin(knobs, path))
+		return true;
+
+	fprintf(stderr, "can't keep the knobs at %s: %s\n", path, strerror(errno));
+	return false;
+}
+
+static bool is_removed(int cgroup_fd)
+{
+	return faccessat(cgroup_fd, "cgroup.procs", F_OK, 0) && errno == ENOENT;
+}
+
+/* Waits until it is told to end, or can't go on. Returns the exit status. */
+static int wait_for_end(struct scx_share *skel, int cgroup_fd, const char *cgroup)
+{
+	while (!exit_req && !UEI_EXITED(skel, uei)) {
+		if (is_removed(cgroup_fd)) {
+			fprintf(stderr, "%s was removed, and the knobs with it\n", cgroup);
+			return 1;
+		}
+		sleep(1);
+	}
+	return !exit_req;
+}
+
+/*
+ * Runs the scheduler once all that it needs is there: what can be in the way of the
+ * knobs is found before any task is scheduled by it. Returns the exit status.
+ */
+static int run(struct scx_share *skel, int cgroup_fd, const char *cgroup, const char *keep,
+	       __u64 *ecode)
+{
+	struct bpf_link *links[5] = {};
 	int i, status = 1;
 
-	if (attach_knob(skel->progs.share, cgroup_fd, cgroup, 0644, &knobs[0]) &&
-	    attach_knob(skel->progs.slice_us, cgroup_fd, cgroup, 0644, &knobs[1]) &&
-	    attach_knob(skel->progs.runtime, cgroup_fd, cgroup, 0444, &knobs[2])) {
-		printf("bpf.stat.{share,slice_us,runtime} are in %s and below\n", cgroup);
+	if (attach_knob(skel->progs.share, cgroup_fd, cgroup, 0644, &links[0]) &&
+	    attach_knob(skel->progs.slice_us, cgroup_fd, cgroup, 0644, &links[1]) &&
+	    attach_knob(skel->progs.runtime, cgroup_fd, cgroup, 0444, &links[2]) &&
+	    attach_rmdir(skel->progs.share_cgroup_rmdir, &links[3]))
+		links[4] = attach_scheduler(skel);
+	if (links[4] && keep_knobs(skel->maps.knobs, keep)) {
+		printf("bpf.stat.{share,slice_us,runtime} are in %s and below\n"
+		       "cpu.weight and cpu.max have no effect while this scheduler runs\n", cgroup);
 		fflush(stdout);
-		while (!exit_req && !UEI_EXITED(skel, uei))
-			sleep(1);
-		status = !exit_req;
+		status = wait_for_end(skel, cgroup_fd, cgroup);
 	}
 
-	for (i = 0; i < 3; i++)
-		bpf_link__destroy(knobs[i]);
-	bpf_link__destroy(scheduler);
+	for (i = 0; i < 5; i++)
+		bpf_link__destroy(links[i]);
+	if (links[4])
+		*ecode = UEI_REPORT(skel, uei);
 	return status;
+}
+
+static bool is_on_bpffs(const char *path)
+{
+	char *copy = strdup(path);
+	struct statfs fs;
+	bool ret;
+
+	ret = copy && !statfs(dirname(copy), &fs) && fs.f_type == BPF_FS_MAGIC;
+	free(copy);
+	if (!ret)
+		fprintf(stderr, "can't keep the knobs at %s: not on bpffs, usually /sys/fs/bpf\n", path);
+	return ret;
 }
 
 int main(int argc, char **argv)
 {
-	const char *cgroup = "/sys/fs/cgroup";
-	int opt, cgroup_fd, status;
-	struct bpf_link *scheduler;
+	const char *cgroup = "/sys/fs/cgroup", *keep = NULL;
 	struct scx_share *skel;
+	int opt, cgroup_fd, status;
 	__u64 ecode;
 
-	while ((opt = getopt(argc, argv, "c:vh")) != -1) {
+	while ((opt = getopt(argc, argv, "c:k:vh")) != -1) {
 		switch (opt) {
 		case 'c':
 			cgroup = optarg;
+			break;
+		case 'k':
+			keep = optarg;
 			break;
 		case 'v':
 			verbose = true;
@@ -124,6 +197,10 @@ int main(int argc, char **argv)
 			fprintf(stderr, help_fmt, basename(argv[0]));
 			return opt != 'h';
 		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "superfluous argument, see -h: %s\n", argv[optind]);
+		return 1;
 	}
 
 	libbpf_set_print(libbpf_print_fn);
@@ -135,16 +212,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "can't open %s: %s\n", cgroup, strerror(errno));
 		return 1;
 	}
+	if (is_another_running() || (keep && !is_on_bpffs(keep)))
+		return 1;
 restart:
-	status = 1;
 	ecode = 0;
 	skel = SCX_OPS_OPEN(share_ops, scx_share);
+	if (keep && !access(keep, F_OK))
+		bpf_map__set_pin_path(skel->maps.knobs, keep);
 	SCX_OPS_LOAD(skel, share_ops, scx_share, uei);
-	scheduler = attach_scheduler(skel);
-	if (scheduler) {
-		status = run(skel, scheduler, cgroup_fd, cgroup);
-		ecode = UEI_REPORT(skel, uei);
-	}
+	status = run(skel, cgroup_fd, cgroup, keep, &ecode);
 	scx_share__destroy(skel);
 
 	if (UEI_ECODE_RESTART(ecode) && !exit_req)

@@ -7,11 +7,12 @@ usage: test_scx_share.py [BIN [TEST...]]
 
 BIN is the folder that scx_share lies in, tools/sched_ext/build/bin if none is named.
 Takes root, cgroup v2 in /sys/fs/cgroup, and some minutes of a machine that has
-nothing else to do; prints TAP.
+nothing else to do; prints TAP. CHURN=SECONDS makes cgroups come and go for longer.
 """
 import ctypes
 import errno
 import os
+import random
 import re
 import shutil
 import signal
@@ -25,10 +26,14 @@ KNOBS = {"bpf.stat.share", "bpf.stat.slice_us", "bpf.stat.runtime"}
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 SETTLE = 1  # seconds, after a knob was turned
 WINDOW = 5  # seconds, in which use is measured
-DEADLINE = 30  # seconds for what should happen soon
+DEADLINE = 600  # seconds for what should happen soon
+CHURN = int(os.environ.get("CHURN", 30))  # seconds
+USER = 1000  # who isn't root
 NR_CPUS = os.cpu_count()
 TOOLS = os.path.dirname(os.path.abspath(__file__)) + "/../../../sched_ext/build/bin"
 PROGRAM = (sys.argv[1] if len(sys.argv) > 1 else TOOLS) + "/scx_share"
+BPFTOOL = os.path.dirname(PROGRAM) + "/../sbin/bpftool"
+BPFFS = "/sys/fs/bpf"
 KSFT_SKIP = 4
 
 scheduler = None
@@ -37,7 +42,7 @@ results = []
 
 def say(text):
     for line in text.splitlines():
-        print("#", line)
+        print("#", line, flush=True)
 
 
 def check(what, good, seen):
@@ -100,6 +105,35 @@ def load(*args):
     return process
 
 
+def run_as(uid, action):
+    """Returns whether it worked."""
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            os.setgid(uid)
+            os.setuid(uid)
+            action()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def remove_soon(path):
+    """rmdir(2) says EBUSY as long as a task that was killed hasn't noticed."""
+    def remove():
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            pass
+        except OSError as err:
+            return err.errno != errno.EBUSY
+        return True
+
+    return soon(remove) and not os.path.exists(path)
+
+
 class Cgroup:
     """A cgroup below TOP with tasks that use all the CPU they get."""
 
@@ -139,8 +173,7 @@ class Cgroup:
         write(self.path + "/cgroup.kill", 1)
         for task in self.tasks:
             os.waitpid(task, 0)
-        soon(lambda: "populated 0" in read(self.path + "/cgroup.events"))
-        os.rmdir(self.path)
+        remove_soon(self.path)
 
 
 def uses(cgroups):
@@ -405,6 +438,210 @@ def test_stress():
         cgroup.remove()
 
 
+NAPPING = "import time\nwhile 1:\n e = time.time() + .09\n" \
+          " while time.time() < e: pass\n time.sleep(.001)"
+
+
+def spawn_napping(path):
+    """Starts a task on the last CPU that naps a little between stretches of 90 ms."""
+    def begin():
+        write(path + "/cgroup.procs", os.getpid())
+        os.sched_setaffinity(0, {NR_CPUS - 1})
+
+    return subprocess.Popen(["python3", "-c", NAPPING], preexec_fn=begin)
+
+
+def leave_by_move(home, turns):
+    with spawn_napping(home) as task:
+        for _ in range(turns):
+            os.mkdir(home + "/y")
+            write(home + "/y/cgroup.procs", task.pid)
+            time.sleep(random.uniform(0.001, 0.005))
+            write(home + "/cgroup.procs", task.pid)
+            os.rmdir(home + "/y")
+        task.kill()
+
+
+def leave_by_kill(home, turns):
+    for _ in range(turns):
+        os.mkdir(home + "/y")
+        with spawn_napping(home + "/y") as task:
+            time.sleep(random.uniform(0.001, 0.005))
+            task.kill()
+            remove_soon(home + "/y")
+
+
+def leave_by_cgroup_kill(home, turns):
+    for _ in range(turns):
+        os.mkdir(home + "/y")
+        tasks = [spawn_napping(home + "/y") for _ in range(3)]
+        time.sleep(random.uniform(0.001, 0.005))
+        write(home + "/y/cgroup.kill", 1)
+        remove_soon(home + "/y")
+        for task in tasks:
+            task.wait()
+
+
+def check_counts(what, home):
+    """Who is still counted somewhere makes all in that cgroup and above get less."""
+    a, b = Cgroup(f"{home}/a", NR_CPUS), Cgroup(f"{home}/b", NR_CPUS)
+    other = Cgroup("other", NR_CPUS)
+    a.set("share", 300)
+    b.set("share", 100)
+    check_uses(what, [a, b, other], [3, 1, 4])
+    for cgroup in a, b, other:
+        cgroup.remove()
+
+
+def test_release():
+    """
+    The last reference of a cgroup mustn't be dropped by the scheduler: that hangs the
+    machine. So remove cgroups right after a task that can run has left.
+    """
+    home = Cgroup("home")
+    home.set("slice_us", 100000)
+    for root, _, names in os.walk(home.path):
+        for path in [root] + [f"{root}/{name}" for name in names]:
+            os.chown(path, USER, USER)
+    for how, uid, leave, turns in [("moved by a user", USER, leave_by_move, 60),
+                                   ("moved by root", 0, leave_by_move, 60),
+                                   ("killed", 0, leave_by_kill, 15),
+                                   ("killed with their cgroup", 0, leave_by_cgroup_kill, 10)]:
+        say(f"test_release: {how}")
+        # fork() keeps the parent's cgroup, where a user may take nothing from
+        write(home.path + "/cgroup.procs", os.getpid())
+        done = run_as(uid, lambda leave=leave, turns=turns: leave(home.path, turns))
+        write(ROOT + "/cgroup.procs", os.getpid())
+        check(f"no hang when tasks are {how}", done and state() == "enabled", [done, state()])
+    home.set("slice_us", "default")
+    home.set("share", 100)
+    check_counts("and no count was lost", "home")
+    home.remove()
+
+
+def churn(top, end):
+    """Random things with cgroups and tasks that can run, until all is removed again."""
+    tasks, paths = [], []
+
+    def forget(task):
+        task.kill()
+        task.wait()
+        tasks.remove(task)
+
+    while time.monotonic() < end or paths:
+        deed = random.choice(["make", "spawn", "move", "move", "turn", "kill", "remove", "remove"])
+        if time.monotonic() >= end:
+            deed = "kill" if tasks else "remove"
+        if deed == "make" and len(paths) < 8:
+            paths.append(random.choice(paths + [top]) + f"/{random.randrange(10 ** 9)}")
+            os.mkdir(paths[-1])
+        elif deed == "remove" and paths:
+            path = random.choice(paths)
+            try:
+                os.rmdir(path)
+                paths.remove(path)
+            except OSError:
+                pass  # tasks or other cgroups are in it
+        elif deed == "spawn" and paths and len(tasks) < 6:
+            tasks.append(spawn_napping(random.choice(paths)))
+        elif deed == "move" and tasks:
+            write(random.choice(paths + [top]) + "/cgroup.procs", random.choice(tasks).pid)
+        elif deed == "turn" and paths:
+            knob, low, high = random.choice([("share", 1, 10000), ("slice_us", 1000, 100000)])
+            write(f"{random.choice(paths)}/bpf.stat.{knob}", random.randint(low, high))
+        elif deed == "kill" and tasks:
+            forget(random.choice(tasks))
+        time.sleep(random.uniform(0, 0.005))
+
+
+def test_churn():
+    """Tasks are moved and killed, and knobs turned, in cgroups that come and go."""
+    seed = random.randrange(2 ** 32)
+    say(f"test_churn: seed {seed}, for {CHURN} s")
+    home = Cgroup("churn")
+    tops = [Cgroup(f"churn/{i}") for i in range(2)]
+    end = time.monotonic() + CHURN
+    pids = []
+
+    for i, top in enumerate(tops):
+        pids.append(os.fork())
+        if not pids[-1]:
+            status = 1
+            try:
+                random.seed(seed + i)
+                churn(top.path, end)
+                status = 0
+            finally:
+                os._exit(status)
+    status = [os.waitpid(pid, 0)[1] for pid in pids]
+    check("no hang where cgroups come and go", not any(status) and state() == "enabled",
+          [status, state()])
+    for top in tops:
+        top.remove()
+    check_counts("and no count was lost there", "churn")
+    home.remove()
+
+
+def test_keep():
+    """Knobs survive a restart where that was asked for."""
+    global scheduler
+
+    kept = BPFFS + f"/share-{os.getpid()}"
+    c = Cgroup("keep")
+    child = Cgroup("keep/child")
+    scheduler.send_signal(signal.SIGINT)
+    scheduler.wait()
+    scheduler = load("-k", kept)
+    c.set("share", 300)
+    scheduler.kill()
+    scheduler.wait()
+    check("-k: the map stays", soon(lambda: not files()) and os.path.exists(kept), files())
+    scheduler = load("-k", kept)
+    seen = [c.get("share"), child.get("share"), c.get("slice_us")]
+    check("-k: and has the values", seen == ["300", "300", "20000"], seen)
+    a, b = Cgroup("keep/child/a", NR_CPUS), Cgroup("b", NR_CPUS)
+    check_uses("-k: which the scheduler obeys", [a, b], [3, 1])
+    for cgroup in a, b:
+        cgroup.remove()
+    scheduler.send_signal(signal.SIGINT)
+    scheduler.wait()
+    os.unlink(kept)
+    failed = start("-k", "/tmp/share")
+    said = failed.communicate()[0]
+    check("-k: not on bpffs", failed.returncode == 1 and not files() and
+          said == "can't keep the knobs at /tmp/share: not on bpffs, usually /sys/fs/bpf\n", said)
+    scheduler = load()
+    check("without -k values are lost", c.get("share") == "100", c.get("share"))
+    for cgroup in child, c:
+        cgroup.remove()
+
+
+def test_taken():
+    """What is in the way of a knob is found before the scheduler runs."""
+    global scheduler
+
+    prog, link, kept = (f"{BPFFS}/{name}-{os.getpid()}" for name in ("prog", "link", "knobs"))
+
+    def bpftool(*args):
+        subprocess.run([BPFTOOL, *args], check=True, stdout=subprocess.DEVNULL)
+
+    bpftool("prog", "pin", "name", "runtime", prog)
+    scheduler.send_signal(signal.SIGINT)
+    scheduler.wait()
+    bpftool("cgroup", "stat", "attach", "pinned", prog, TOP, link, "name", "slice_us")
+    before = read("/sys/kernel/sched_ext/enable_seq")
+    failed = start("-k", kept)
+    said = failed.communicate()[0]
+    check("a name that is taken", failed.returncode == 1 and
+          said.endswith(f"can't attach bpf.stat.slice_us to {ROOT}: File exists, "
+                        "bpftool link says who has that name\n"), said)
+    check("is found before the scheduler runs", read("/sys/kernel/sched_ext/enable_seq") == before
+          and not os.path.exists(kept) and set(files()) == {"bpf.stat.slice_us"}, files())
+    bpftool("cgroup", "stat", "detach", link)
+    os.unlink(prog)
+    scheduler = load()
+
+
 def test_second():
     before = files()
     second = start()
@@ -438,15 +675,20 @@ def test_ends():
     scheduler = load()
     write("/proc/sysrq-trigger", "S")
     check_gone("ejected", 1, "disabled by sysrq-S")
-    failed = start("-c", "/nowhere")
-    said = failed.communicate()[0]
-    check("no such cgroup", failed.returncode == 1 and not files() and
-          said == "can't open /nowhere: No such file or directory\n", said)
+    c = Cgroup("gone")
+    scheduler = load("-c", c.path)
+    c.remove()
+    check_gone("its cgroup was removed", 1, f"{c.path} was removed, and the knobs with it\n")
+    for args, error in [(["-c", "/nowhere"], "can't open /nowhere: No such file or directory\n"),
+                        (["-v", TOP], f"superfluous argument, see -h: {TOP}\n")]:
+        failed = start(*args)
+        said = failed.communicate()[0]
+        check(f"wrong: {args[0]}", failed.returncode == 1 and not files() and said == error, said)
 
 
 TESTS = [test_values, test_shares, test_nested, test_own_tasks, test_move, test_sleepers, test_slice,
          test_tiny_share, test_affinity, test_crowded, test_kthreads, test_hotplug, test_stress,
-         test_second, test_ends]
+         test_release, test_churn, test_keep, test_taken, test_second, test_ends]
 
 
 def main():
@@ -463,11 +705,14 @@ def main():
     os.mkdir(TOP)
     try:
         scheduler = load()
+        said = scheduler.stdout.readline()
+        check("it says what it doesn't obey", "cpu.weight and cpu.max have no effect" in said, said)
         seen = files()
         check("in every cgroup are the three knobs", set(seen) == KNOBS and
               set(seen.values()) == {sum(1 for _ in os.walk(ROOT))}, seen)
         for test in TESTS:
             if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]:
+                say(test.__name__)
                 test()
             if scheduler and state() != "enabled":
                 raise SystemExit(f"Bail out! {test.__name__} got the scheduler ejected")
@@ -475,9 +720,8 @@ def main():
         write(TOP + "/cgroup.kill", 1)
         if scheduler:
             scheduler.kill()
-        soon(lambda: "populated 0" in read(TOP + "/cgroup.events"))
         for path, _, _ in os.walk(TOP, topdown=False):
-            os.rmdir(path)
+            remove_soon(path)
     print(f"1..{len(results)}")
     return 0 if all(results) else 1
 
