@@ -255,7 +255,7 @@ expect "a task in each of them" "$(cat demo/{web,batch}/cgroup.procs | tr '\n' '
 
 step "Attach hist_oncpu at the top: one link, one file in every directory"
 attached_at=$(now_usec)
-run "bpftool cgroup stat attach $object $root $link name hist_oncpu"
+run "bpftool cgroup stat attach $object $root $link"
 declare -A used shown
 # in two assignments: bash 5.2 loses a trap between two command substitutions of one
 for dir in demo/web demo/batch demo; do
@@ -321,7 +321,7 @@ ask
 say "reader: $(grep total <<< "$out")"
 before=$(value total_usec <<< "$out")
 expect "microseconds only" "$out" is_in usec <<< "$out"
-run "bpftool cgroup stat update $link pinned $link-progs/histo_on_cpu_ns"
+run "bpftool cgroup stat update $link pinned $link-progs/hist_oncpu_ns"
 ask
 say "reader: $(grep total <<< "$out")"
 after=$(value total_nsec <<< "$out")

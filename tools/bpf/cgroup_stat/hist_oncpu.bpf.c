@@ -145,25 +145,16 @@ static void print_hist(struct cgroup *cgrp, struct seq_file *seq,
 	BPF_SEQ_PRINTF(seq, "total_%s %llu\n", unit, hist->total_ns / ns_per_unit);
 }
 
-static void expose_buckets(struct cgroup *cgrp, struct seq_file *seq)
-{
-	print_hist(cgrp, seq, NSEC_PER_USEC, "usec");
-}
-
 SEC("cgroup/stat")
-int histo_on_cpu(struct bpf_iter__cgroup *ctx)
+int hist_oncpu(struct bpf_iter__cgroup *ctx)
 {
-	struct seq_file *seq = ctx->meta->seq;
-	struct cgroup *cgrp = ctx->cgroup;
-
-	if (cgrp)
-		expose_buckets(cgrp, seq);
+	print_hist(ctx->cgroup, ctx->meta->seq, NSEC_PER_USEC, "usec");
 	return 0;
 }
 
 /* The same in nanoseconds, to be put in its place by a link update. */
 SEC("cgroup/stat")
-int histo_on_cpu_ns(struct bpf_iter__cgroup *ctx)
+int hist_oncpu_ns(struct bpf_iter__cgroup *ctx)
 {
 	print_hist(ctx->cgroup, ctx->meta->seq, 1, "nsec");
 	return 0;

@@ -16,8 +16,8 @@ root=/sys/fs/cgroup
 top=$root/bpftool-stat-$$
 pins=/sys/fs/bpf/bpftool-stat-$$
 hist=$pins/hist
-histo=bpf.stat.histo_on_cpu
-hist_pins='. ./hist ./hist-progs ./hist-progs/account_stretch ./hist-progs/histo_on_cpu_ns '
+histo=bpf.stat.hist_oncpu
+hist_pins='. ./hist ./hist-progs ./hist-progs/account_stretch ./hist-progs/hist_oncpu_ns '
 nr_lines=26		# of a histogram: 24 buckets and two sums
 patience=60		# seconds to wait for what should happen soon
 nr=0
@@ -281,7 +281,7 @@ test_object() {
 	check 'a collector is pinned as a link' \
 		holds "'link_type' in pinned('$hist-progs/account_stretch')"
 	check 'a stat program is pinned as a program' \
-		holds "'prog_type' in pinned('$hist-progs/histo_on_cpu_ns')"
+		holds "'prog_type' in pinned('$hist-progs/hist_oncpu_ns')"
 	start_task "$top/a" sh -c 'while :; do :; done'
 	check 'the collector collects' within is_above total_usec "$file" 100000
 	check 'hist_oncpu reads' is_hist "$file" nr_stretches
@@ -289,7 +289,7 @@ test_object() {
 	ask "pinned('$hist')['link_id']"
 	link=$answer
 	figure=$(value total_usec "$file")
-	does 'update by a pinned program' update "$hist" pinned "$hist-progs/histo_on_cpu_ns"
+	does 'update by a pinned program' update "$hist" pinned "$hist-progs/hist_oncpu_ns"
 	check 'another program, the same figures' is_above total_nsec "$file" "${figure}000"
 	check 'the same link' holds "pinned('$hist')['link_id'] == '$link'"
 
@@ -504,7 +504,7 @@ test_gone() {
 
 # The name is taken by $link in $top/a.
 test_taken() {
-	local taken="bpf.stat.histo_on_cpu exists.* link $link at $top/a .*detach $hist"
+	local taken="bpf.stat.hist_oncpu exists.* link $link at $top/a .*detach $hist"
 	local object=$objects/hist_oncpu.bpf.o
 
 	refuses 'a name that is taken there' "$taken" attach "$object" "$top/a" "$pins/new"
@@ -589,13 +589,13 @@ test_wrong() {
 
 	refuses 'update what is not there' 'No such file' update "$new" id "$prog"
 	refuses 'update another link' 'stat' update "$hist-progs/account_stretch" id "$prog"
-	refuses 'update a program' 'link' update "$hist-progs/histo_on_cpu_ns" id "$prog"
+	refuses 'update a program' 'link' update "$hist-progs/hist_oncpu_ns" id "$prog"
 	refuses 'update by another type' 'stat program|type' update "$hist" id "$collector"
 	refuses 'update by what sleeps' 'sleep' update "$hist" "$objects/memory.bpf.o"
 	refuses 'update by no object' 'text.bpf.o' update "$hist" "$tmp/text.bpf.o"
 	refuses 'detach what is not there' 'No such file' detach "$new"
 	refuses 'detach another link' 'stat' detach "$hist-progs/account_stretch"
-	refuses 'detach a program' 'link' detach "$hist-progs/histo_on_cpu_ns"
+	refuses 'detach a program' 'link' detach "$hist-progs/hist_oncpu_ns"
 	refuses 'detach a directory' 'link|pin' detach "$hist-progs"
 
 	wrapper=(setpriv --reuid=65534 --regid=65534 --clear-groups)

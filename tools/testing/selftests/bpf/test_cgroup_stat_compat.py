@@ -24,10 +24,10 @@ BPFTOOL = os.environ.get("BPFTOOL", "bpftool")
 STATS = "/proc/sys/kernel/bpf_stats_enabled"
 LIBBPF = os.environ.get("LIBBPF", "libbpf.so.1")
 CGROUP = f"/sys/fs/cgroup/compat-{os.getpid()}"
-FILE = CGROUP + "/bpf.stat.histo_on_cpu"
+FILE = CGROUP + "/bpf.stat.hist_oncpu"
 LINK = f"/sys/fs/bpf/compat-{os.getpid()}"
 PROGS = LINK + "-progs"
-PROG = PROGS + "/histo_on_cpu_ns"
+PROG = PROGS + "/hist_oncpu_ns"
 OTHER_LINK = PROGS + "/account_stretch"  # of a type that is well known
 
 results = []
@@ -162,7 +162,7 @@ def test_run_counts():
 
 def test_all():
     say(run(BPFTOOL, "version").stdout)
-    prog_id = test_bpftool("prog", PROG, PROG, {"name": "histo_on_cpu_ns"})
+    prog_id = test_bpftool("prog", PROG, PROG, {"name": "hist_oncpu_ns"})
     link_id = test_bpftool("link", LINK, OTHER_LINK, {"prog_id": prog_id})
     done = run(BPFTOOL, "prog", "dump", "xlated", "id", str(prog_id))
     check("bpftool prog dump xlated", "exit" in done.stdout and not done.returncode, done)
