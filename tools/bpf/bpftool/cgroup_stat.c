@@ -272,20 +272,56 @@ static int get_loaded_prog(struct stat_prog *stat, int *argc, char ***argv)
 	return 0;
 }
 
-static bool is_prog_keyword(const char *arg)
+/* The keyword that @arg is, or is short for. */
+static const char *prog_keyword(const char *arg)
 {
-	return is_prefix(arg, "id") || is_prefix(arg, "pinned") ||
-	       is_prefix(arg, "tag") || is_prefix(arg, "name");
+	static const char * const keywords[] = { "id", "pinned", "tag", "name" };
+	size_t i;
+
+	for (i = 0; *arg && i < ARRAY_SIZE(keywords); i++) {
+		if (is_prefix(arg, keywords[i]))
+			return keywords[i];
+	}
+	return NULL;
+}
+
+/*
+ * A keyword, or an object of that name? Nobody abbreviates one where a file has that
+ * name, and what would be CGROUP behind an object is nothing to follow a keyword.
+ */
+static bool may_be_object(const char *keyword, int argc, char **argv)
+{
+	struct stat st;
+
+	if (access(argv[0], F_OK))
+		return false;
+	if (strcmp(argv[0], keyword) || argc < 2)
+		return true;
+	return !stat(argv[1], &st) && S_ISDIR(st.st_mode);
+}
+
+static int check_keyword(const char *keyword, int argc, char **argv)
+{
+	if (may_be_object(keyword, argc, argv)) {
+		p_err("'%s' is a file, and the keyword '%s': write ./%s for the file",
+		      argv[0], keyword, argv[0]);
+		return -1;
+	}
+	if (argc < 2) {
+		p_err("'%s' needs an argument: say which program", argv[0]);
+		return -1;
+	}
+	return 0;
 }
 
 /* { OBJ | PROG }; nothing is loaded yet. */
 static int parse_stat_prog(struct stat_prog *stat, int *argc, char ***argv)
 {
-	const char *path = **argv;
+	const char *path = **argv, *keyword = prog_keyword(path);
 
 	stat->fd = -1;
-	if (is_prog_keyword(path))
-		return get_loaded_prog(stat, argc, argv);
+	if (keyword)
+		return check_keyword(keyword, *argc, *argv) ?: get_loaded_prog(stat, argc, argv);
 
 	NEXT_ARGP();
 	return open_object(stat, path);
