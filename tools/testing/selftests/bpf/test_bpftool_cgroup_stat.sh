@@ -55,7 +55,7 @@ def pinned(path):
 
 def said():
     """What bpftool said, in JSON."""
-    with open(sys.argv[1], encoding="ascii") as text:
+    with open(sys.argv[1], encoding="utf-8") as text:
         return json.load(text)
 
 
@@ -170,6 +170,11 @@ is_refused() {
 		within is_as_before
 }
 
+# says_only PATTERN: as an error, in one line
+says_only() {
+	[ "$(wc -l <"$tmp/error")" = 1 ] && grep -qE -e "$1" "$tmp/error"
+}
+
 is_interrupted() {
 	[ "$status" != 0 ] && within is_as_before
 }
@@ -186,10 +191,35 @@ shows() {
 	check "$1" has_said
 }
 
+# is_refused_in_json ARG...: with the words of is_refused before, alone and in a batch
+is_refused_in_json() {
+	local words option
+
+	words=$(<"$tmp/error")
+	for option in -j -p; do
+		run $option "$@"
+		ask "said()['error']"
+		has_failed_with "$words" || return
+		run $option batch file - <<<"$(printf "'%s' " "$@")"
+		ask "[each['output']['error'] for each in said()][0]"
+		has_failed_with "$words" || return
+	done
+}
+
+has_failed_with() {
+	[ "$status" != 0 ] && [ ! -s "$tmp/error" ] && [ "Error: $answer" = "$1" ]
+}
+
+# refuses_at_all WHAT PATTERN ARG...: bpftool ARG..., and in JSON, too
+refuses_at_all() {
+	run "${@:3}"
+	check "refused: $1" is_refused "$2"
+	check "in JSON, too: $1" is_refused_in_json "${@:3}"
+}
+
 # refuses WHAT PATTERN ARG...: bpftool cgroup stat ARG...
 refuses() {
-	run cgroup stat "${@:3}"
-	check "refused: $1" is_refused "$2"
+	refuses_at_all "$1" "$2" cgroup stat "${@:3}"
 }
 
 files() { find "$root" -name "$1" | sort; }
@@ -262,7 +292,7 @@ clean_up() {
 	stop_tasks
 	umount "$tmp/plain" "$tmp/read-only"
 	rm -rf "$pins" "$tmp"
-	for dir in "$top"/{a/x,a,b,c} "$top"; do
+	for dir in "$top"/{a/x,b/*/*/,b/*/,a,b,c} "$top"; do
 		[ ! -d "$dir" ] || within rmdir "$dir"
 	done
 } 2>/dev/null
@@ -378,20 +408,56 @@ test_knob() {
 	check 'a BPF file system was mounted' umount "$tmp/plain"
 }
 
-# unit_runs KEY: what the unit has for it, but with our paths
+# run_unit KEY [BPFTOOL]: what the unit has for it, but with our paths
+run_unit() {
+	local line
+
+	line=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$unit" |
+		sed -n "s|/usr/sbin/bpftool|${2:-$bpftool}|g; s|/usr/lib/bpf|$objects|
+			s|/sys/fs/bpf|$pins|g; s|^$1=||p")
+	eval "ran=($line)"
+	"${ran[@]}" >"$tmp/said" 2>"$tmp/error"
+	status=$?
+}
+
 unit_runs() {
-	read -ra ran < <(sed -n "s|/usr/lib/bpf|$objects|; s|/sys/fs/bpf|$pins|
-		s|^$1=/usr/sbin/bpftool ||p" "$unit")
-	run "${ran[@]}"
-	check "$1 of the systemd unit" is_silent
+	run_unit "$1"
+	check "$1 of the systemd unit${2:+ $2}" is_silent
+}
+
+# unit_restarts WHAT: when somebody did that to what it started
+unit_restarts() {
+	unit_runs ExecStop "after $1"
+	check "nothing is left after $1" within is_as_before
+	unit_runs ExecStart "after $1"
 }
 
 test_unit() {
+	local old=/usr/sbin/bpftool
+
+	unit_runs ExecStartPre
 	unit_runs ExecStart
 	check 'memory has figures' is_above pgfault $root/bpf.stat.memory 0
 	check 'in every cgroup' [ -e "$top/a/x/bpf.stat.memory" ]
 	unit_runs ExecStop
 	check 'no programs, links, pins and files of these' within is_as_before
+
+	unit_runs ExecStart
+	does 'detach it by hand' detach "$pins/memory"
+	unit_restarts 'detach'
+	run link detach pinned "$pins/memory"
+	unit_restarts 'link detach'
+	rm "$pins/memory"
+	unit_restarts 'rm'
+	unit_runs ExecStop 'in the end'
+
+	if [ ! -x $old ] || $old cgroup stat help 2>/dev/null; then
+		echo "ok $((++nr)) an old bpftool # SKIP there is none in $old"
+		return
+	fi
+	run_unit ExecStartPre $old
+	check 'refused: an old bpftool' [ "$status" = 1 ]
+	check 'which one it takes is said' says_only "^$old has no cgroup stat: take that of"
 }
 
 # The links above, at and below are at the top, in a and in a/x; the fourth is in c.
@@ -502,6 +568,84 @@ test_gone() {
 	rm "$pins/knob"
 }
 
+# What paths may have, and JSON strings may not, or not as it is
+test_json() {
+	local odd=$'"\\\t\r\b\f\x01\x1f\x7f\'\xc3\xbc'
+	local dir=$top/b/$odd pin=$pins/$odd$'\n' option
+	local py_odd="'\\x22\\\\\\t\\r\\b\\f\\x01\\x1f\\x7f\\'\\xfc'"
+	local py_dir="('$top/b/' + $py_odd)" py_pin="('$pins/' + $py_odd + '\\n')"
+
+	mkdir "$dir"
+	does 'attach where paths are odd' attach "$objects/knob.bpf.o" "$dir" "$pin"
+	for option in -j -p; do
+		shows "show $option" $option cgroup stat show
+		check 'odd paths' holds \
+			"ours() == [link($py_pin, 'knob', 'knob', '0444', $py_dir, 1)]"
+	done
+	shows 'cgroup tree -j' -j cgroup tree "$top"
+	check 'an odd cgroup' holds "[each['cgroup'] for each in said()] == [$py_dir]"
+	run -j cgroup stat attach "$objects/knob.bpf.o" "$dir" "$pins/new"
+	check 'odd paths in an error' holds \
+		"all(each in said()['error'] for each in ($py_dir, $py_pin))"
+	does 'detach' detach "$pin"
+	rmdir "$dir"
+
+	run -j cgroup show "$top"
+	check 'cgroup show -j, and there are none' holds 'said() == []'
+	run -j batch file - <<<"cgroup show $top"
+	check 'in a batch, too' holds "[each['output'] for each in said()] == [[]]"
+}
+
+# churn CGROUP: cgroups come and go in it
+churn() {
+	python3 -c 'import os, sys
+paths = [f"{sys.argv[1]}/{i}" for i in range(4)]
+paths += [f"{path}/{i}" for path in paths for i in range(2)]
+while True:
+    for path in paths: os.mkdir(path)
+    for path in reversed(paths): os.rmdir(path)' "$1" &
+	tasks+=($!)
+}
+
+# is_stable EXPECTED ARG...: bpftool -j ARG... says that, again and again
+is_stable() {
+	local i
+
+	for ((i = 0; i < 50; i++)); do
+		run -j "${@:2}"
+		[ "$status" = 0 ] && holds "$1" || return
+	done
+}
+
+# May the cgroup be shown again and again, unless it is gone before it is opened?
+may_be_shown() {
+	local i
+
+	for ((i = 0; i < 50; i++)); do
+		run cgroup show "$@"
+		[ "$status" = 0 ] || says_only "can't open cgroup $1" || return
+	done
+}
+
+test_churn() {
+	does 'attach at the top' attach "$objects/knob.bpf.o" "$top" "$pins/knob"
+	churn "$top/b"
+	check 'cgroup tree while cgroups come and go' is_stable \
+		"[(each['cgroup'], len(each['programs'])) for each in said()] == [('$top', 1)]" \
+		cgroup tree "$top/"
+	check 'all that stay, effective' is_stable \
+		"{'$top' + each for each in ('', '/a', '/a/x', '/b', '/c')} <=
+		 {each['cgroup'] for each in said()}" \
+		cgroup tree "$top" effective
+	check 'cgroup show of one that comes and goes' may_be_shown "$top/b/3"
+	check 'effective, too' may_be_shown "$top/b/3" effective
+	stop_tasks
+	rmdir "$top"/b/*/*/ "$top"/b/*/ 2>/dev/null
+	run cgroup tree "$top/bogus"
+	check 'refused: a tree that is not there' says_only "bogus: No such file"
+	does 'detach' detach "$pins/knob"
+}
+
 # The name is taken by $link in $top/a.
 test_taken() {
 	local taken="bpf.stat.hist_oncpu exists.* link $link at $top/a .*detach $hist"
@@ -519,6 +663,10 @@ test_usage() {
 
 	run cgroup stat bogus
 	check 'refused: no such command' [ $status != 0 -a ! -s "$tmp/said" ]
+	run -j cgroup stat bogus
+	check 'in JSON, too' holds 'said() is None'
+	run -j batch file - <<<'cgroup stat bogus'
+	check 'and in a batch' holds "[each['output'] for each in said()] == [None]"
 	refuses 'attach nothing' 'argument' attach
 	refuses 'attach without PATH' 'argument' attach "${good[@]:0:2}"
 	refuses 'attach a program without PATH' 'path' attach id "$prog" "$top"
@@ -538,6 +686,41 @@ test_usage() {
 	done
 	refuses 'a name of 256 characters' 'name.*(long|short)' \
 		attach "${good[@]}" name "$(printf '%256s' '' | tr ' ' x)"
+	refuses 'a PATH of 4096 characters' 'name too long' \
+		detach "$pins/$(printf '%4096s' '' | tr ' ' x)"
+	for keyword in id pinned tag name n; do
+		refuses "no argument after $keyword" 'argument' update "$hist" $keyword
+	done
+}
+
+# An object in a file that is called as a keyword, or short for one
+test_keyword() {
+	local new=$pins/new
+
+	mkdir "$tmp/keyword"
+	cd "$tmp/keyword" || return
+	cp "$objects/knob.bpf.o" id
+	cp "$objects/knob.bpf.o" n
+	refuses 'an object called n' '\./n' attach n "$top/b" "$new"
+	refuses 'called id' '\./id' attach id "$top/b" "$new"
+	refuses 'update by one called n' '\./n' update "$hist" n
+	refuses 'by one called id' '\./id' update "$hist" id
+	refuses 'a keyword that may be a file' '\./n' attach n hist_oncpu "$top/b" "$new"
+	refuses 'an object of no name' "can't open" attach '' "$top/b" "$new"
+	does 'attach one by its path' attach ./n "$top/b" "$new"
+	does 'detach' detach "$new"
+	does 'a keyword beside a file' attach id "$prog" "$top/b" "$new" name new
+	does 'detach' detach "$new"
+	cd / || return
+}
+
+# Commands that are not for stat programs
+test_elsewhere() {
+	refuses_at_all 'cgroup attach' 'bpftool cgroup stat attach' \
+		cgroup attach "$top" cgroup_stat id "$prog"
+	refuses_at_all 'cgroup detach' 'bpftool cgroup stat detach' \
+		cgroup detach "$top" cgroup_stat id "$prog"
+	refuses_at_all 'prog run' 'bpftool cgroup stat attach' prog run id "$prog" repeat 1
 }
 
 # From an object of one sleepable program: of another type, and not sleepable,
@@ -601,6 +784,7 @@ test_wrong() {
 	wrapper=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	refuses 'attach by somebody' 'root|CAP_BPF|permi' attach "$object" "$top/b" "$new"
 	refuses 'detach by somebody' 'root|permi' detach "$hist"
+	refuses 'show by somebody' 'root' show
 	wrapper=()
 }
 
@@ -641,6 +825,7 @@ test_interrupted() {
 		point=${points[i]}
 		inject error=ENOMEM "$point" attach "$object" "$top/b" "$pins/new"
 		check "no memory at call $point of attach" is_refused 'memory'
+		check 'in JSON, too' is_refused_in_json "${ran[@]}"
 		inject "signal=${signals[i % 3]}" "$point" attach "$object" "$top/b" "$pins/new"
 		check "SIG${signals[i % 3]} at call $point of attach" is_interrupted
 	done
@@ -655,6 +840,7 @@ test_interrupted() {
 		point=${points[i]}
 		inject error=ENOMEM "$point" update "$hist" "$object"
 		check "no memory at call $point of update" is_refused 'memory'
+		check 'in JSON, too' is_refused_in_json "${ran[@]}"
 	done
 	for i in "${!points[@]}"; do
 		point=${points[i]}
@@ -736,7 +922,7 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object runqlat knob unit programs show gone; do
+for test in object runqlat knob unit programs show gone json churn; do
 	! wanted $test || test_$test
 done
 
@@ -746,7 +932,7 @@ link=$answer
 ask "pinned('$hist')['prog_id']"
 prog=$answer
 remember
-for test in taken usage wrong interrupted completion; do
+for test in taken usage keyword elsewhere wrong interrupted completion; do
 	! wanted $test || test_$test
 done
 run cgroup stat detach "$hist"
