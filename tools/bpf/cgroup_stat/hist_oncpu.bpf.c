@@ -24,24 +24,8 @@
  * to be had, the stretch is left out in that cgroup and below: a parent never
  * shows less than its children together.
  */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "hist.bpf.h"
 #include <bpf/bpf_tracing.h>
-
-#define NR_BUCKETS	24
-#define NSEC_PER_USEC	1000
-
-struct hist {
-	__u64 total_ns;
-	__u64 buckets[NR_BUCKETS];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct hist);
-} hists SEC(".maps");
 
 /* When the task that is on this CPU got there; 0 until the first switch. */
 struct {
@@ -51,45 +35,11 @@ struct {
 	__type(value, __u64);
 } oncpu_since SEC(".maps");
 
-/* Shortest stretch that bucket @i takes, in microseconds. */
-static __u64 bucket_min(int i)
-{
-	return i ? 1ULL << (i - 1) : 0;
-}
-
-static int bucket_of(__u64 usec)
-{
-	int i;
-
-	for (i = 0; i < NR_BUCKETS - 1 && usec; i++)
-		usec >>= 1;
-
-	return i;
-}
-
-static bool charge(struct cgroup *cgrp, int bucket, __u64 ns)
-{
-	struct hist *hist;
-
-	hist = bpf_cgrp_storage_get(&hists, cgrp, NULL,
-				    BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!hist)
-		return false;
-
-	/* Time first: print_hist() reads it last, so it never lacks a stretch. */
-	__sync_fetch_and_add(&hist->total_ns, ns);
-	__sync_fetch_and_add(&hist->buckets[bucket], 1);
-	return true;
-}
-
 SEC("tp_btf/sched_switch")
 int BPF_PROG(account_stretch, bool preempt, struct task_struct *prev)
 {
-	struct cgroup *cgrp, *ancestor;
 	__u64 now, ns, *since;
 	__u32 key = 0;
-	int bucket, level;
-	bool charged;
 
 	since = bpf_map_lookup_elem(&oncpu_since, &key);
 	if (!since)
@@ -98,57 +48,15 @@ int BPF_PROG(account_stretch, bool preempt, struct task_struct *prev)
 	now = bpf_ktime_get_ns();
 	ns = *since ? now - *since : 0;
 	*since = now;
-	if (!ns || !prev->pid)
-		return 0;
-
-	bucket = bucket_of(ns / NSEC_PER_USEC);
-	/*
-	 * The runqueue is locked, where the last reference of a cgroup mustn't be dropped:
-	 * that queues work, and the wakeup of the kworker wants the lock, too. These aren't
-	 * the last ones. The task's css_set holds its cgroup, or if the task is being moved,
-	 * the cgroup hadn't been removed when this RCU read-side critical section began, and
-	 * keeps its base reference until after it; and a cgroup holds its ancestors.
-	 */
-	cgrp = prev->cgroups->dfl_cgrp;
-	bpf_for(level, 0, cgrp->level + 1) {
-		ancestor = bpf_cgroup_ancestor(cgrp, level);
-		if (!ancestor)
-			break;
-		charged = charge(ancestor, bucket, ns);
-		bpf_cgroup_release(ancestor);
-		if (!charged)
-			break;
-	}
-
+	if (ns && prev->pid)
+		hist_charge(prev, ns);
 	return 0;
-}
-
-/* What a cgroup shows in which nothing ran: a read makes no counters. */
-static const struct hist never_ran;
-
-static void print_hist(struct cgroup *cgrp, struct seq_file *seq,
-		       __u64 ns_per_unit, const char *unit)
-{
-	const struct hist *hist;
-	__u64 min, nr, sum = 0;
-	int i;
-
-	hist = bpf_cgrp_storage_get(&hists, cgrp, NULL, 0) ?: &never_ran;
-
-	bpf_for(i, 0, NR_BUCKETS) {
-		min = bucket_min(i) * NSEC_PER_USEC / ns_per_unit;
-		nr = hist->buckets[i];
-		sum += nr;
-		BPF_SEQ_PRINTF(seq, "%llu_%s %llu\n", min, unit, nr);
-	}
-	BPF_SEQ_PRINTF(seq, "nr_stretches %llu\n", sum);
-	BPF_SEQ_PRINTF(seq, "total_%s %llu\n", unit, hist->total_ns / ns_per_unit);
 }
 
 SEC("cgroup/stat")
 int hist_oncpu(struct bpf_iter__cgroup *ctx)
 {
-	print_hist(ctx->cgroup, ctx->meta->seq, NSEC_PER_USEC, "usec");
+	hist_print(ctx->cgroup, ctx->meta->seq, "nr_stretches", NSEC_PER_USEC, "usec");
 	return 0;
 }
 
@@ -156,7 +64,7 @@ int hist_oncpu(struct bpf_iter__cgroup *ctx)
 SEC("cgroup/stat")
 int hist_oncpu_ns(struct bpf_iter__cgroup *ctx)
 {
-	print_hist(ctx->cgroup, ctx->meta->seq, 1, "nsec");
+	hist_print(ctx->cgroup, ctx->meta->seq, "nr_stretches", 1, "nsec");
 	return 0;
 }
 

@@ -30,25 +30,10 @@
  * is gone. When there is no memory to be had, the wait is left out, in that
  * cgroup and below: a parent never shows less than its children together.
  */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "hist.bpf.h"
 #include <bpf/bpf_tracing.h>
 
-#define NR_BUCKETS	24
-#define NSEC_PER_USEC	1000
 #define TASK_RUNNING	0
-
-struct hist {
-	__u64 total_ns;
-	__u64 buckets[NR_BUCKETS];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct hist);
-} hists SEC(".maps");
 
 /* When the wait of a task began; 0 if it doesn't wait. Goes with the task. */
 struct {
@@ -57,63 +42,6 @@ struct {
 	__type(key, int);
 	__type(value, __u64);
 } waiting_since SEC(".maps");
-
-/* Shortest wait that bucket @i takes, in microseconds. */
-static __u64 bucket_min(int i)
-{
-	return i ? 1ULL << (i - 1) : 0;
-}
-
-static int bucket_of(__u64 usec)
-{
-	int i;
-
-	for (i = 0; i < NR_BUCKETS - 1 && usec; i++)
-		usec >>= 1;
-
-	return i;
-}
-
-static bool charge(struct cgroup *cgrp, int bucket, __u64 ns)
-{
-	struct hist *hist;
-
-	hist = bpf_cgrp_storage_get(&hists, cgrp, NULL,
-				    BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!hist)
-		return false;
-
-	/* Time first: runqlat() reads it last, so it never lacks a wait. */
-	__sync_fetch_and_add(&hist->total_ns, ns);
-	__sync_fetch_and_add(&hist->buckets[bucket], 1);
-	return true;
-}
-
-/*
- * The caller has a runqueue locked, where the last reference of a cgroup mustn't be
- * dropped: that queues work, and the wakeup of the kworker wants the lock, too. This
- * reference can't be the last one. @cgrp is held by the css_set of a task that is
- * just being scheduled, or if that task is being moved, hadn't been removed when
- * this RCU read-side critical section began, and keeps its base reference until after
- * it; and a cgroup holds its ancestors.
- */
-static void charge_all(struct cgroup *cgrp, __u64 ns)
-{
-	int bucket = bucket_of(ns / NSEC_PER_USEC);
-	struct cgroup *ancestor;
-	bool charged;
-	int level;
-
-	bpf_for(level, 0, cgrp->level + 1) {
-		ancestor = bpf_cgroup_ancestor(cgrp, level);
-		if (!ancestor)
-			break;
-		charged = charge(ancestor, bucket, ns);
-		bpf_cgroup_release(ancestor);
-		if (!charged)
-			break;
-	}
-}
 
 /*
  * The scheduler calls all of this with the task's run queue locked, but for a task
@@ -140,7 +68,7 @@ static void end_wait(struct task_struct *task)
 
 	/* The clocks of two CPUs may differ by some nanoseconds. */
 	now = bpf_ktime_get_ns();
-	charge_all(task->cgroups->dfl_cgrp, now > *since ? now - *since : 0);
+	hist_charge(task, now > *since ? now - *since : 0);
 	*since = 0;
 }
 
@@ -171,26 +99,10 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev,
 	return 0;
 }
 
-/* What a cgroup shows in which nothing waited: a read makes no counters. */
-static const struct hist never_waited;
-
 SEC("cgroup/stat")
 int runqlat(struct bpf_cgroup_stat_ctx *ctx)
 {
-	struct seq_file *seq = ctx->meta->seq;
-	const struct hist *hist;
-	__u64 nr, sum = 0;
-	int i;
-
-	hist = bpf_cgrp_storage_get(&hists, ctx->cgroup, NULL, 0) ?: &never_waited;
-
-	bpf_for(i, 0, NR_BUCKETS) {
-		nr = hist->buckets[i];
-		sum += nr;
-		BPF_SEQ_PRINTF(seq, "%llu_usec %llu\n", bucket_min(i), nr);
-	}
-	BPF_SEQ_PRINTF(seq, "nr_waits %llu\n", sum);
-	BPF_SEQ_PRINTF(seq, "total_usec %llu\n", hist->total_ns / NSEC_PER_USEC);
+	hist_print(ctx->cgroup, ctx->meta->seq, "nr_waits", NSEC_PER_USEC, "usec");
 	return 0;
 }
 
