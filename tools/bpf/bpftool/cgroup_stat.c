@@ -4,8 +4,11 @@
  *
  * A link is pinned at PATH. If its program comes from an object with other
  * programs, the directory PATH-progs has what keeps those: a link for each that
- * is attached elsewhere, and the further stat programs, which PATH can be
- * updated to.
+ * libbpf can attach, and the others themselves, such as further stat programs,
+ * which PATH can be updated to.
+ *
+ * Whoever changes these pins holds a lock on the directory PATH-progs-new, and
+ * gathers there what is to become PATH-progs.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -17,10 +20,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/err.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
 
 #include <bpf/bpf.h>
 #include <bpf/hashmap.h>
@@ -30,12 +38,21 @@
 #include "main.h"
 
 #define STAT_FILE_PREFIX	"bpf.stat."
+#define STAGED_PROGS		"progs"		/* in the directory that is locked */
+#define MAX_USED_MAPS		64		/* of a program, as in the kernel */
 
 /* A program that isn't the one that answers, but from the same object. */
 struct other_prog {
 	const char *name;
 	int fd;			/* what is to be pinned */
-	struct bpf_link *link;	/* of that fd; NULL for a stat program */
+	struct bpf_link *link;	/* of that fd; NULL if it is the program's */
+};
+
+/* A map whose pin libbpf would make while it loads, whatever follows. */
+struct map_pin {
+	struct bpf_map *map;
+	char *path;
+	bool made;
 };
 
 /* The program that is to answer, and what comes with it. */
@@ -47,46 +64,29 @@ struct stat_prog {
 	const char *obj_path;
 	struct other_prog *others;
 	int nr_others;
+	struct map_pin *map_pins;
+	int nr_map_pins;
 };
 
-/* Paths of the pins that belong to a link. */
+/* The pins that belong to a link. */
 struct stat_pins {
-	const char *link;
-	char progs[PATH_MAX];		/* of the programs that came with it */
-	char new_progs[PATH_MAX];	/* while an update replaces them */
+	char link[PATH_MAX];	/* the path of its pin */
+	char dir[PATH_MAX];	/* the directory that all of them are in */
+	const char *name;	/* of its pin in that directory, as below */
+	char progs[PATH_MAX];	/* of the programs that came with it */
+	char lock[PATH_MAX];
+	int dir_fd;
+	int lock_fd;
+	sigset_t signals;	/* that were blocked before it was locked */
+	bool is_new_bpffs;	/* which isn't mounted on the directory yet */
 };
 
-static int init_pins(struct stat_pins *pins, const char *path)
-{
-	size_t size = sizeof(pins->progs);
-
-	pins->link = path;
-	snprintf(pins->progs, size, "%s-progs", path);
-	if (snprintf(pins->new_progs, size, "%s-progs-new", path) < (int)size)
-		return 0;
-
-	p_err("%s: %s", path, strerror(ENAMETOOLONG));
-	return -1;
-}
-
-static int remove_dir(const char *path)
-{
-	struct dirent *entry;
-	int err = 0;
-	DIR *dir;
-
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-
-	while (!err && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.')
-			err = unlinkat(dirfd(dir), entry->d_name, 0);
-	}
-	closedir(dir);
-
-	return err ?: rmdir(path);
-}
+/* Maps that may be kept: of the program in use, then of those beside it. */
+struct old_maps {
+	struct bpf_map_info *infos;
+	int nr;
+	int nr_own;
+};
 
 /* Those that would end us have to wait until all pins are there, or none. */
 static void get_fatal_signals(sigset_t *signals)
@@ -130,6 +130,235 @@ static bool is_interrupted(void)
 	return true;
 }
 
+static int remove_dir(int parent_fd, const char *name)
+{
+	struct dirent *entry;
+	int fd, err = 0;
+	DIR *dir;
+
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+
+	while (!err && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			err = unlinkat(fd, entry->d_name, 0);
+	}
+	closedir(dir);
+
+	return err ?: unlinkat(parent_fd, name, AT_REMOVEDIR);
+}
+
+static bool exists(int dir_fd, const char *name)
+{
+	return !faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+static bool is_on_bpffs(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* A BPF file system that nobody sees yet, and that is gone when this is closed. */
+static int make_bpffs(void)
+{
+	int fs_fd, fd = -1;
+
+	fs_fd = syscall(__NR_fsopen, "bpf", FSOPEN_CLOEXEC);
+	if (fs_fd < 0)
+		return -1;
+
+	if (!syscall(__NR_fsconfig, fs_fd, FSCONFIG_SET_STRING, "source", "bpf", 0) &&
+	    !syscall(__NR_fsconfig, fs_fd, FSCONFIG_SET_STRING, "mode", "0700", 0) &&
+	    !syscall(__NR_fsconfig, fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		fd = syscall(__NR_fsmount, fs_fd, FSMOUNT_CLOEXEC, 0);
+	close(fs_fd);
+	return fd;
+}
+
+/* It hides what is in the directory, so this is the last thing to do. */
+static int mount_bpffs(const struct stat_pins *pins)
+{
+	struct statfs fs;
+	int err;
+
+	if (!pins->is_new_bpffs)
+		return 0;
+
+	if (!statfs(pins->dir, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC) {
+		p_err("somebody has mounted a BPF file system on %s meanwhile: try again",
+		      pins->dir);
+		return -1;
+	}
+
+	err = syscall(__NR_move_mount, pins->dir_fd, "", AT_FDCWD, pins->dir,
+		      MOVE_MOUNT_F_EMPTY_PATH);
+	if (err)
+		p_err("can't mount a BPF file system on %s: %s", pins->dir, strerror(errno));
+	return err;
+}
+
+static int replace_by_bpffs(struct stat_pins *pins)
+{
+	close(pins->dir_fd);
+	pins->dir_fd = make_bpffs();
+	pins->is_new_bpffs = true;
+	if (pins->dir_fd >= 0)
+		return 0;
+
+	p_err("can't mount a BPF file system on %s: %s: name a file on one, usually below /sys/fs/bpf",
+	      pins->dir, strerror(errno));
+	return -1;
+}
+
+static int init_pins(struct stat_pins *pins, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	pins->name = slash ? slash + 1 : path;
+	if (!*pins->name || strchr(pins->name, '.')) {
+		p_err("bad path '%s': end it with a name that has no dot", path);
+		return -1;
+	}
+
+	if (strlen(path) >= sizeof(dir)) {
+		p_err("%s: %s", path, strerror(ENAMETOOLONG));
+		return -1;
+	}
+	/* absolute, since what gets mounted isn't seen from within the directory */
+	snprintf(dir, sizeof(dir), "%.*s.", (int)(pins->name - path), path);
+	if (!realpath(dir, pins->dir)) {
+		p_err("no directory for %s: %s: name a file on bpffs, usually below /sys/fs/bpf",
+		      path, strerror(errno));
+		return -1;
+	}
+
+	snprintf(pins->progs, sizeof(pins->progs), "%s-progs", pins->name);
+	snprintf(pins->lock, sizeof(pins->lock), "%s-progs-new", pins->name);
+	if (!pathname_concat(pins->link, sizeof(pins->link), pins->dir, pins->name))
+		return 0;
+
+	p_err("%s: %s", path, strerror(ENAMETOOLONG));
+	return -1;
+}
+
+/* @may_mount: a BPF file system, if there is none */
+static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
+{
+	pins->dir_fd = -1;
+	pins->lock_fd = -1;
+	pins->is_new_bpffs = false;
+	if (init_pins(pins, path))
+		return -1;
+
+	pins->dir_fd = open(pins->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (pins->dir_fd < 0) {
+		p_err("can't open %s: %s", pins->dir, strerror(errno));
+		return -1;
+	}
+	if (is_on_bpffs(pins->dir_fd))
+		return 0;
+
+	if (may_mount && !block_mount && !exists(pins->dir_fd, pins->name))
+		return replace_by_bpffs(pins);
+
+	p_err("%s isn't on a BPF file system: name a file on one, usually below /sys/fs/bpf",
+	      pins->link);
+	return -1;
+}
+
+/* Somebody else could have made it, to lock us out or to get at our pins. */
+static bool is_ours(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_uid == geteuid();
+}
+
+static bool was_removed(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !st.st_nlink;
+}
+
+static int open_lock(const struct stat_pins *pins)
+{
+	int fd;
+
+	do {
+		if (mkdirat(pins->dir_fd, pins->lock, 0700) && errno != EEXIST)
+			return -1;
+		fd = openat(pins->dir_fd, pins->lock,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	} while (fd < 0 && errno == ENOENT); /* its last owner has just removed it */
+
+	if (fd < 0 || is_ours(fd))
+		return fd;
+
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+static const char *lock_hint(int err)
+{
+	if (err == EACCES)
+		return ": try as root";
+	return err == EPERM ? ": somebody else made it: remove it (rm -r)" : "";
+}
+
+/*
+ * The lock goes with its process; what one that was killed leaves can be used. Until
+ * close_pins(), signals that would end us have to wait, though not while we do.
+ */
+static int lock_pins(struct stat_pins *pins)
+{
+	bool is_waiting = false;
+	int fd, err;
+
+	for (;;) {
+		block_signals(&pins->signals);
+		fd = open_lock(pins);
+		if (fd < 0)
+			break;
+		if (!flock(fd, LOCK_EX | LOCK_NB) && !was_removed(fd)) {
+			pins->lock_fd = fd;
+			return 0;
+		}
+		restore_signals(&pins->signals);
+
+		if (!is_waiting && errno == EWOULDBLOCK)
+			p_info("another bpftool changes %s: waiting for it", pins->link);
+		is_waiting = true;
+		err = flock(fd, LOCK_EX);
+		close(fd);
+		if (err)
+			break;
+	}
+
+	p_err("can't lock %s/%s: %s%s", pins->dir, pins->lock, strerror(errno),
+	      lock_hint(errno));
+	restore_signals(&pins->signals);
+	return -1;
+}
+
+static void close_pins(struct stat_pins *pins)
+{
+	if (pins->lock_fd >= 0) {
+		/* which fails if a killed update has left something */
+		unlinkat(pins->dir_fd, pins->lock, AT_REMOVEDIR);
+		close(pins->lock_fd);
+		restore_signals(&pins->signals);
+	}
+	if (pins->dir_fd >= 0)
+		close(pins->dir_fd);
+}
+
 static bool is_stat_prog(const struct bpf_program *prog)
 {
 	return bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_STAT;
@@ -157,21 +386,48 @@ static const char *load_hint(int err)
 	return "'bpftool -d' shows why";
 }
 
-static int attach_other(struct other_prog *other, const struct bpf_program *prog)
+/* An iterator that goes through what its link names, and SEC() can't say that. */
+static bool is_iter_of_something(const struct bpf_program *prog, int err)
 {
-	other->name = bpf_program__name(prog);
-	if (is_stat_prog(prog)) {
-		other->fd = bpf_program__fd(prog);
-		return 0;
-	}
+	return bpf_program__expected_attach_type(prog) == BPF_TRACE_ITER &&
+	       (err == -EINVAL || err == -EBADF);
+}
 
-	other->link = bpf_program__attach(prog);
-	if (!other->link) {
+/* Only a skeleton tells those that libbpf can't attach from those that fail. */
+static int attach_as_skeleton(struct bpf_program *prog, struct bpf_link **link)
+{
+	struct bpf_prog_skeleton prog_skel = {
+		.name = bpf_program__name(prog),
+		.prog = &prog,
+		.link = link,
+	};
+	struct bpf_object_skeleton skel = {
+		.sz = sizeof(skel),
+		.progs = &prog_skel,
+		.prog_cnt = 1,
+		.prog_skel_sz = sizeof(prog_skel),
+	};
+	int err;
+
+	if (is_stat_prog(prog))
+		return 0;
+
+	err = bpf_object__attach_skeleton(&skel);
+	return is_iter_of_something(prog, err) ? 0 : err;
+}
+
+static int attach_other(struct other_prog *other, struct bpf_program *prog)
+{
+	int err;
+
+	other->name = bpf_program__name(prog);
+	err = attach_as_skeleton(prog, &other->link);
+	if (err) {
 		p_err("can't attach program %s (SEC(\"%s\")): %s: 'bpftool -d' shows why",
-		      other->name, bpf_program__section_name(prog), strerror(errno));
+		      other->name, bpf_program__section_name(prog), strerror(-err));
 		return -1;
 	}
-	other->fd = bpf_link__fd(other->link);
+	other->fd = other->link ? bpf_link__fd(other->link) : bpf_program__fd(prog);
 	return 0;
 }
 
@@ -198,14 +454,332 @@ static int attach_others(struct stat_prog *stat)
 	return 0;
 }
 
+static int add_map(struct old_maps *old, __u32 id)
+{
+	struct bpf_map_info *infos, *info;
+	__u32 len = sizeof(*info);
+	int i, fd, err;
+
+	for (i = 0; i < old->nr; i++) {
+		if (old->infos[i].id == id)
+			return 0;
+	}
+
+	infos = realloc(old->infos, (old->nr + 1) * sizeof(*infos));
+	if (!infos)
+		return -ENOMEM;
+	old->infos = infos;
+
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		return -errno;
+	info = &infos[old->nr];
+	memset(info, 0, sizeof(*info));
+	err = bpf_map_get_info_by_fd(fd, info, &len);
+	close(fd);
+	if (!err)
+		old->nr++;
+	return err;
+}
+
+static int add_maps_of_prog(struct old_maps *old, int prog_fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	__u32 ids[MAX_USED_MAPS];
+	__u32 i;
+	int err;
+
+	info.nr_map_ids = ARRAY_SIZE(ids);
+	info.map_ids = ptr_to_u64(ids);
+	err = bpf_prog_get_info_by_fd(prog_fd, &info, &len);
+	if (!err && info.nr_map_ids > ARRAY_SIZE(ids))
+		err = -E2BIG;
+
+	for (i = 0; !err && i < info.nr_map_ids; i++)
+		err = add_map(old, ids[i]);
+	return err;
+}
+
+static int add_maps_of_link(struct old_maps *old, int link_fd)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	int fd, err;
+
+	err = bpf_link_get_info_by_fd(link_fd, &info, &len);
+	if (err)
+		return err;
+
+	fd = bpf_prog_get_fd_by_id(info.prog_id);
+	if (fd < 0)
+		return -errno;
+	err = add_maps_of_prog(old, fd);
+	close(fd);
+	return err;
+}
+
+static int add_maps_of_pin(struct old_maps *old, int dir_fd, const char *name)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_PATH_FD, .path_fd = dir_fd);
+	int fd, err;
+
+	fd = bpf_obj_get_opts(name, &opts);
+	if (fd < 0)
+		return -errno;
+
+	switch (get_fd_type(fd)) {
+	case BPF_OBJ_LINK:
+		err = add_maps_of_link(old, fd);
+		break;
+	case BPF_OBJ_PROG:
+		err = add_maps_of_prog(old, fd);
+		break;
+	default:
+		err = 0;
+	}
+	close(fd);
+	return err;
+}
+
+static int add_maps_of_dir(struct old_maps *old, int parent_fd, const char *name)
+{
+	struct dirent *entry;
+	int fd, err = 0;
+	DIR *dir;
+
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+
+	while (!err && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			err = add_maps_of_pin(old, fd, entry->d_name);
+	}
+	closedir(dir);
+	return err;
+}
+
+static int find_old_maps(struct old_maps *old, int link_fd, const struct stat_pins *pins)
+{
+	int err;
+
+	err = add_maps_of_link(old, link_fd);
+	old->nr_own = old->nr;
+	if (!err)
+		err = add_maps_of_dir(old, pins->dir_fd, pins->progs);
+	if (err)
+		p_err("can't get the maps of %s: %s: give 'fresh' for new ones", pins->link,
+		      strerror(-err));
+	return err;
+}
+
+/* The kernel cuts the names of maps. */
+static bool is_name_of(const struct bpf_map_info *info, const char *name)
+{
+	return !strncmp(info->name, name, sizeof(info->name) - 1);
+}
+
+static struct bpf_map_info *find_in(struct bpf_map_info *info, int nr, const char *name,
+				    bool *is_ambiguous)
+{
+	struct bpf_map_info *found = NULL;
+
+	for (; nr; nr--, info++) {
+		if (!is_name_of(info, name))
+			continue;
+		/* or an earlier map of the object has it */
+		if (found || !info->id)
+			*is_ambiguous = true;
+		found = info;
+	}
+	return found;
+}
+
+static struct bpf_map_info *find_old_map(const struct old_maps *old, const char *name,
+					 bool *is_ambiguous)
+{
+	*is_ambiguous = false;
+	return find_in(old->infos, old->nr_own, name, is_ambiguous) ?:
+	       find_in(old->infos + old->nr_own, old->nr - old->nr_own, name, is_ambiguous);
+}
+
+/* What of a map isn't as its object wants it, NULL if everything is. */
+static const char *map_difference(const struct bpf_map *map, const struct bpf_map_info *info)
+{
+	/* these are of an fd; the last one, of all maps of that type */
+	__u32 not_told = BPF_F_RDONLY | BPF_F_WRONLY;
+
+	if (info->type == BPF_MAP_TYPE_DEVMAP || info->type == BPF_MAP_TYPE_DEVMAP_HASH)
+		not_told |= BPF_F_RDONLY_PROG;
+
+	if (info->type != bpf_map__type(map))
+		return "type";
+	if (info->key_size != bpf_map__key_size(map))
+		return "key size";
+	if (info->value_size != bpf_map__value_size(map))
+		return "value size";
+	/* 0: what the number of CPUs makes of it */
+	if (bpf_map__max_entries(map) && info->max_entries != bpf_map__max_entries(map))
+		return "number of entries";
+	if ((info->map_flags | not_told) != (bpf_map__map_flags(map) | not_told))
+		return "set of flags";
+	if (info->map_extra != bpf_map__map_extra(map))
+		return "map_extra";
+	return NULL;
+}
+
+static int keep_map(struct bpf_map *map, struct bpf_map_info *info)
+{
+	int fd, err;
+
+	fd = bpf_map_get_fd_by_id(info->id);
+	if (fd < 0)
+		return -errno;
+
+	err = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	info->id = 0;
+	return err;
+}
+
+/* Is what is in it part of the object: variables, programs, maps? */
+static bool has_own_contents(const struct bpf_map *map)
+{
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_STRUCT_OPS:
+		return true;
+	default:
+		return bpf_map__is_internal(map);
+	}
+}
+
+/* Use the map of that name that is in use, if there is one. */
+static int use_old_map(struct bpf_map *map, const struct old_maps *old)
+{
+	const char *name = bpf_map__name(map);
+	struct bpf_map_info *info;
+	const char *difference;
+	bool is_ambiguous;
+	int err;
+
+	if (has_own_contents(map))
+		return 0;
+	info = find_old_map(old, name, &is_ambiguous);
+	if (!info)
+		return 0;
+
+	if (is_ambiguous) {
+		p_err("can't keep map %s: there are two whose names begin like that: give 'fresh' for new maps",
+		      name);
+		return -1;
+	}
+	difference = map_difference(map, info);
+	if (difference) {
+		p_err("can't keep map %s: the new one has another %s: give 'fresh' for new maps",
+		      name, difference);
+		return -1;
+	}
+	err = keep_map(map, info);
+	if (err)
+		p_err("can't keep map %s: %s: give 'fresh' for new maps", name, strerror(-err));
+	return err;
+}
+
+/* Returns 1 if it is used, 0 if it isn't there. */
+static int use_pinned_map(struct bpf_map *map, const char *path)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	const char *difference;
+	int fd, err;
+
+	fd = bpf_obj_get(path);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+
+	err = fd < 0 ? -errno : bpf_map_get_info_by_fd(fd, &info, &len);
+	difference = err ? NULL : map_difference(map, &info);
+	if (!err && !difference)
+		err = bpf_map__reuse_fd(map, fd);
+	if (fd >= 0)
+		close(fd);
+
+	if (difference)
+		p_err("can't use %s for map %s: the new one has another %s: remove it, or rename the map",
+		      path, bpf_map__name(map), difference);
+	else if (err)
+		p_err("can't use %s for map %s: %s", path, bpf_map__name(map), strerror(-err));
+	else
+		return 1;
+	return -1;
+}
+
+/* The object wants it pinned: it is when the rest has worked. */
+static int defer_pin(struct stat_prog *stat, struct bpf_map *map)
+{
+	struct map_pin *pin = &stat->map_pins[stat->nr_map_pins];
+
+	pin->map = map;
+	pin->path = strdup(bpf_map__pin_path(map));
+	if (!pin->path || bpf_map__set_pin_path(map, NULL)) {
+		free(pin->path);
+		p_err("mem alloc failed");
+		return -1;
+	}
+	stat->nr_map_pins++;
+	return 0;
+}
+
+static int prepare_map(struct stat_prog *stat, struct bpf_map *map, const struct old_maps *old)
+{
+	int ret;
+
+	if (!bpf_map__autocreate(map))
+		return 0;
+	if (!bpf_map__pin_path(map))
+		return use_old_map(map, old);
+
+	ret = use_pinned_map(map, bpf_map__pin_path(map));
+	if (ret)
+		return ret < 0 ? ret : bpf_map__set_pin_path(map, NULL);
+	return defer_pin(stat, map) ?: use_old_map(map, old);
+}
+
+static int prepare_maps(struct stat_prog *stat, const struct old_maps *old)
+{
+	struct bpf_map *map;
+	int nr_maps = 0;
+
+	bpf_object__for_each_map(map, stat->obj)
+		nr_maps++;
+	stat->map_pins = calloc(nr_maps + 1, sizeof(*stat->map_pins));
+	if (!stat->map_pins) {
+		p_err("mem alloc failed");
+		return -1;
+	}
+
+	bpf_object__for_each_map(map, stat->obj) {
+		if (prepare_map(stat, map, old))
+			return -1;
+	}
+	return 0;
+}
+
 /* Load what is to answer, and attach what comes with it. */
-static int load_stat_prog(struct stat_prog *stat)
+static int load_stat_prog(struct stat_prog *stat, const struct old_maps *old)
 {
 	struct bpf_program *prog;
 	int err;
 
 	if (!stat->obj)
 		return 0;
+	if (prepare_maps(stat, old))
+		return -1;
 
 	set_max_rlimit();
 	if (bpf_object__load(stat->obj)) {
@@ -349,46 +923,99 @@ static void put_stat_prog(struct stat_prog *stat)
 		bpf_link__destroy(stat->others[i].link);
 	free(stat->others);
 
+	for (i = 0; i < stat->nr_map_pins; i++)
+		free(stat->map_pins[i].path);
+	free(stat->map_pins);
+
 	if (stat->obj)
 		bpf_object__close(stat->obj);
 	else if (stat->fd >= 0)
 		close(stat->fd);
 }
 
-static int pin_in_dir(int fd, const char *dir, const char *name)
+static int pin_at(int fd, int dir_fd, const char *name)
 {
-	char path[PATH_MAX];
-	int err;
+	LIBBPF_OPTS(bpf_obj_pin_opts, opts, .file_flags = BPF_F_PATH_FD, .path_fd = dir_fd);
 
-	err = pathname_concat(path, sizeof(path), dir, name);
-	if (!err)
-		err = bpf_obj_pin(fd, path);
-	if (err)
-		p_err("can't pin program %s in %s: %s", name, dir, strerror(-err));
-	return err;
+	return bpf_obj_pin_opts(fd, name, &opts);
 }
 
-static int pin_others(const struct stat_prog *stat, const char *dir)
+/* Gather them where they are to be taken from. */
+static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins)
 {
+	char path[PATH_MAX];
 	int i, err;
 
 	if (!stat->nr_others)
 		return 0;
 
-	if (mkdir(dir, 0700)) {
-		p_err("can't create directory %s: %s%s", dir, strerror(errno),
-		      errno == EEXIST ? ": remove it (rm -r) and try again" : "");
-		return -1;
+	/* a killed update may have got that far */
+	err = remove_dir(pins->lock_fd, STAGED_PROGS) ?:
+	      mkdirat(pins->lock_fd, STAGED_PROGS, 0700);
+	if (err) {
+		p_err("can't create a directory in %s/%s: %s", pins->dir, pins->lock,
+		      strerror(errno));
+		return err;
 	}
 
 	for (i = 0; i < stat->nr_others; i++) {
-		err = pin_in_dir(stat->others[i].fd, dir, stat->others[i].name);
+		err = pathname_concat(path, sizeof(path), STAGED_PROGS, stat->others[i].name) ?:
+		      pin_at(stat->others[i].fd, pins->lock_fd, path);
 		if (err) {
-			remove_dir(dir);
+			p_err("can't pin program %s: %s", stat->others[i].name, strerror(-err));
 			return err;
 		}
 	}
 	return 0;
+}
+
+static int pin_maps(const struct stat_prog *stat)
+{
+	struct map_pin *pin;
+	int i, err;
+
+	for (i = 0; i < stat->nr_map_pins; i++) {
+		pin = &stat->map_pins[i];
+		err = bpf_map__pin(pin->map, pin->path);
+		if (err) {
+			p_err("can't pin map %s at %s: %s", bpf_map__name(pin->map), pin->path,
+			      strerror(-err));
+			return err;
+		}
+		pin->made = true;
+	}
+	return 0;
+}
+
+static int pin_all(const struct stat_prog *stat, const struct stat_pins *pins)
+{
+	return pin_others(stat, pins) ?: pin_maps(stat);
+}
+
+static void unpin_all(const struct stat_prog *stat, const struct stat_pins *pins)
+{
+	int i;
+
+	if (stat->nr_others)
+		remove_dir(pins->lock_fd, STAGED_PROGS);
+	for (i = 0; i < stat->nr_map_pins; i++) {
+		if (stat->map_pins[i].made)
+			unlink(stat->map_pins[i].path);
+	}
+}
+
+/* Put what was gathered in the place of what was there, at one go. */
+static int replace_others(const struct stat_prog *stat, const struct stat_pins *pins)
+{
+	unsigned int flags = exists(pins->dir_fd, pins->progs) ? RENAME_EXCHANGE : 0;
+	int err;
+
+	/* At no time are those in use without a pin that detach looks for. */
+	if (stat->nr_others)
+		err = renameat2(pins->lock_fd, STAGED_PROGS, pins->dir_fd, pins->progs, flags);
+	else
+		err = remove_dir(pins->dir_fd, pins->progs);
+	return err ?: remove_dir(pins->lock_fd, STAGED_PROGS);
 }
 
 static int open_cgroup(const char *path)
@@ -594,79 +1221,65 @@ static int create_link(const struct stat_prog *stat, int cgroup_fd, const char *
 	return -1;
 }
 
-static int pin_all(const struct stat_prog *stat, int link_fd, const struct stat_pins *pins)
+static int pin_attached(const struct stat_prog *stat, int link_fd, const struct stat_pins *pins)
 {
 	int err;
 
-	err = pin_others(stat, pins->progs);
-	if (err)
-		return err;
+	if (pin_all(stat, pins))
+		goto unpin;
 
-	err = bpf_obj_pin(link_fd, pins->link);
+	err = pin_at(link_fd, pins->dir_fd, pins->name);
 	if (err) {
 		p_err("can't pin the link (%s): %s", pins->link, strerror(-err));
-		goto unpin_others;
+		goto unpin;
 	}
-	if (!is_interrupted())
+	if (is_interrupted())
+		goto unpin_link;
+	if (replace_others(stat, pins)) {
+		p_err("can't create %s-progs: %s", pins->link, strerror(errno));
+		goto unpin_link;
+	}
+	if (!mount_bpffs(pins))
 		return 0;
 
-	unlink(pins->link);
-unpin_others:
-	if (stat->nr_others)
-		remove_dir(pins->progs);
+unpin_link:
+	unlinkat(pins->dir_fd, pins->name, 0);
+	remove_dir(pins->dir_fd, pins->progs);
+unpin:
+	unpin_all(stat, pins);
 	return -1;
 }
 
 static int attach_and_pin(struct stat_prog *stat, int cgroup_fd, const char *cgroup,
 			  const struct stat_pins *pins, __u32 mode)
 {
+	const struct old_maps none = {};
 	int link_fd, err;
-	sigset_t signals;
 
-	if (load_stat_prog(stat) || mount_bpffs_for_file(pins->link))
+	if (load_stat_prog(stat, &none))
 		return -1;
 
 	link_fd = create_link(stat, cgroup_fd, cgroup, mode);
 	if (link_fd < 0)
 		return -1;
 
-	block_signals(&signals);
-	err = pin_all(stat, link_fd, pins);
+	err = pin_attached(stat, link_fd, pins);
 	if (err) /* a pin that was removed keeps the link for a moment */
 		bpf_link_detach(link_fd);
 	else
 		leave_others(stat);
-	restore_signals(&signals);
-
 	close(link_fd);
 	return err;
 }
 
-/* What can be known before anything is loaded. */
-static int check_pins(const struct stat_pins *pins)
+static int check_unused(const struct stat_pins *pins)
 {
-	const char *slash = strrchr(pins->link, '/');
-	const char *name = slash ? slash + 1 : pins->link;
-	char dir[PATH_MAX];
-
-	if (!*name || strchr(name, '.')) {
-		p_err("can't pin at %s: end it with a name that has no dot", pins->link);
-		return -1;
-	}
-
-	snprintf(dir, sizeof(dir), "%.*s.", (int)(name - pins->link), pins->link);
-	if (access(dir, F_OK)) {
-		p_err("can't pin at %s: %s: name a file on bpffs, usually below /sys/fs/bpf",
-		      pins->link, strerror(errno));
-		return -1;
-	}
-
-	if (!access(pins->link, F_OK)) {
+	if (exists(pins->dir_fd, pins->name)) {
 		p_err("%s already exists: detach it, or give another path", pins->link);
 		return -1;
 	}
-	if (!access(pins->progs, F_OK)) {
-		p_err("%s already exists: remove it, or give another path", pins->progs);
+	if (exists(pins->dir_fd, pins->progs)) {
+		p_err("%s-progs already exists: remove it, or give another path", pins->link);
 		return -1;
 	}
 	return 0;
@@ -710,29 +1323,40 @@ static int parse_attach_opts(int argc, char **argv, const char **name, __u32 *mo
 	return 0;
 }
 
-static int parse_and_attach(struct stat_prog *stat, int argc, char **argv)
+static int attach_at(struct stat_prog *stat, const char *cgroup, const char *path, __u32 mode)
 {
 	struct stat_pins pins;
-	const char *cgroup;
-	__u32 mode = 0;
 	int fd, err;
+
+	fd = open_cgroup(cgroup);
+	if (fd < 0)
+		return -1;
+
+	err = open_pins(&pins, path, true);
+	if (!err)
+		err = lock_pins(&pins) ?: check_unused(&pins);
+	if (!err)
+		err = attach_and_pin(stat, fd, cgroup, &pins, mode);
+	close_pins(&pins);
+	close(fd);
+	return err;
+}
+
+static int parse_and_attach(struct stat_prog *stat, int argc, char **argv)
+{
+	const char *cgroup, *path;
+	__u32 mode = 0;
 
 	if (argc < 2) {
 		p_err("attach needs a cgroup and a path to pin the link at");
 		return -1;
 	}
 	cgroup = GET_ARG();
-	if (init_pins(&pins, GET_ARG()) ||
-	    parse_attach_opts(argc, argv, &stat->name, &mode) || check_pins(&pins))
+	path = GET_ARG();
+	if (parse_attach_opts(argc, argv, &stat->name, &mode))
 		return -1;
 
-	fd = open_cgroup(cgroup);
-	if (fd < 0)
-		return -1;
-
-	err = attach_and_pin(stat, fd, cgroup, &pins, mode);
-	close(fd);
-	return err;
+	return attach_at(stat, cgroup, path, mode);
 }
 
 static int do_attach(int argc, char **argv)
@@ -796,81 +1420,79 @@ static int update_link(int link_fd, const struct stat_prog *stat, const char *pa
 	return err;
 }
 
-/* The new ones are in use from here on. */
-static int replace_others(const struct stat_prog *stat, const struct stat_pins *pins)
+static int load_and_update(struct stat_prog *stat, int link_fd, const struct stat_pins *pins,
+			   const struct old_maps *old)
 {
-	int err;
+	if (load_stat_prog(stat, old))
+		return -1;
 
-	/* At no time are those in use without a pin that detach looks for. */
-	if (!stat->nr_others)
-		err = remove_dir(pins->progs);
-	else if (access(pins->progs, F_OK))
-		err = rename(pins->new_progs, pins->progs);
-	else
-		err = renameat2(AT_FDCWD, pins->new_progs, AT_FDCWD, pins->progs,
-				RENAME_EXCHANGE) ?: remove_dir(pins->new_progs);
-	if (!err)
+	if (pin_all(stat, pins) || is_interrupted() || update_link(link_fd, stat, pins->link)) {
+		unpin_all(stat, pins);
+		return -1;
+	}
+
+	leave_others(stat);
+	if (!stat->obj || !replace_others(stat, pins))
 		return 0;
 
-	p_err("updated %s, but %s isn't replaced: %s", pins->link, pins->progs,
+	p_err("updated %s, but %s-progs isn't replaced: %s: detach it", pins->link, pins->link,
 	      strerror(errno));
 	return -1;
 }
 
-static int update_and_pin(struct stat_prog *stat, int link_fd, const struct stat_pins *pins)
+/* @is_fresh: with maps that are all new */
+static int update_at(struct stat_prog *stat, const struct stat_pins *pins, bool is_fresh)
 {
-	int err;
+	struct old_maps old = {};
+	int fd, err = 0;
 
-	err = pin_others(stat, pins->new_progs);
-	if (err)
-		return err;
+	fd = open_pinned_stat_link(pins->link);
+	if (fd < 0)
+		return -1;
 
-	err = is_interrupted() ? -EINTR : update_link(link_fd, stat, pins->link);
+	if (stat->obj && !is_fresh)
+		err = find_old_maps(&old, fd, pins);
 	if (!err)
-		leave_others(stat);
-	else if (stat->nr_others)
-		remove_dir(pins->new_progs);
+		err = load_and_update(stat, fd, pins, &old);
+	free(old.infos);
+	close(fd);
 	return err;
 }
 
-static int load_and_update(struct stat_prog *stat, int link_fd, const struct stat_pins *pins)
+static int parse_fresh(const struct stat_prog *stat, int argc, char **argv, bool *is_fresh)
 {
-	sigset_t signals;
-	int err;
+	*is_fresh = argc && is_prefix(*argv, "fresh");
+	if (*is_fresh)
+		NEXT_ARG();
+	if (argc)
+		return BAD_ARG();
+	if (!*is_fresh || stat->obj)
+		return 0;
 
-	if (load_stat_prog(stat))
-		return -1;
-
-	block_signals(&signals);
-	err = update_and_pin(stat, link_fd, pins);
-	if (!err && stat->obj)
-		err = replace_others(stat, pins);
-	restore_signals(&signals);
-	return err;
+	p_err("a program that is loaded has its maps: 'fresh' goes with an object file");
+	return -1;
 }
 
 static int do_update(int argc, char **argv)
 {
 	struct stat_prog stat = {};
 	struct stat_pins pins;
-	int fd, err;
+	bool is_fresh;
+	int err;
 
 	if (!REQ_ARGS(2))
 		return -1;
-	if (init_pins(&pins, GET_ARG()))
-		return -1;
 
-	fd = open_pinned_stat_link(pins.link);
-	if (fd < 0)
-		return -1;
+	err = open_pins(&pins, GET_ARG(), false);
+	if (err)
+		goto close_pins;
 
-	err = parse_stat_prog(&stat, &argc, &argv);
-	if (!err && argc)
-		err = BAD_ARG();
+	err = parse_stat_prog(&stat, &argc, &argv) ?: parse_fresh(&stat, argc, argv, &is_fresh);
 	if (!err)
-		err = load_and_update(&stat, fd, &pins);
+		err = lock_pins(&pins) ?: update_at(&stat, &pins, is_fresh);
 	put_stat_prog(&stat);
-	close(fd);
+close_pins:
+	close_pins(&pins);
 
 	if (!err && json_output)
 		jsonw_null(json_wtr);
@@ -886,7 +1508,8 @@ static int detach_and_unpin(int fd, const struct stat_pins *pins)
 	}
 
 	/* The link goes last: as long as it is there, this can be tried again. */
-	if (remove_dir(pins->progs) || remove_dir(pins->new_progs) || unlink(pins->link)) {
+	if (remove_dir(pins->dir_fd, pins->progs) || remove_dir(pins->lock_fd, STAGED_PROGS) ||
+	    unlinkat(pins->dir_fd, pins->name, 0)) {
 		p_err("detached %s, but can't remove all pins: %s: try again, or rm -r them",
 		      pins->link, strerror(errno));
 		return -1;
@@ -894,24 +1517,35 @@ static int detach_and_unpin(int fd, const struct stat_pins *pins)
 	return 0;
 }
 
-static int do_detach(int argc, char **argv)
+static int detach_at(const struct stat_pins *pins)
 {
-	struct stat_pins pins;
 	int fd, err;
 
-	if (!REQ_ARGS(1))
-		return -1;
-	if (init_pins(&pins, GET_ARG()))
-		return -1;
-	if (argc)
-		return BAD_ARG();
-
-	fd = open_pinned_stat_link(pins.link);
+	fd = open_pinned_stat_link(pins->link);
 	if (fd < 0)
 		return -1;
 
-	err = detach_and_unpin(fd, &pins);
+	err = detach_and_unpin(fd, pins);
 	close(fd);
+	return err;
+}
+
+static int do_detach(int argc, char **argv)
+{
+	struct stat_pins pins;
+	const char *path;
+	int err;
+
+	if (!REQ_ARGS(1))
+		return -1;
+	path = GET_ARG();
+	if (argc)
+		return BAD_ARG();
+
+	err = open_pins(&pins, path, false);
+	if (!err)
+		err = lock_pins(&pins) ?: detach_at(&pins);
+	close_pins(&pins);
 
 	if (!err && json_output)
 		jsonw_null(json_wtr);
@@ -1109,7 +1743,7 @@ static int do_help(int argc, char **argv)
 	fprintf(stderr,
 		"Usage: %1$s cgroup stat { show | list } [CGROUP]\n"
 		"       %1$s cgroup stat attach { OBJ | PROG } CGROUP PATH [name NAME] [mode MODE]\n"
-		"       %1$s cgroup stat update PATH { OBJ | PROG }\n"
+		"       %1$s cgroup stat update PATH { OBJ [fresh] | PROG }\n"
 		"       %1$s cgroup stat detach PATH\n"
 		"       %1$s cgroup stat help\n"
 		"\n"
