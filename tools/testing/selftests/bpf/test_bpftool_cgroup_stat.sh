@@ -4,8 +4,8 @@
 # test_bpftool_cgroup_stat.sh BPFTOOL OBJECTS COMPLETION [TEST...]: do the commands
 # of "bpftool cgroup stat" what they should, and is nothing left when they can't?
 #
-# OBJECTS is the folder that tools/bpf/cgroup_stat was built in, COMPLETION is
-# bpftool's completion for bash, and TEST a function below, without test_. Takes
+# OBJECTS is the folder that tools/bpf/cgroup_stat was built in, "make all tests",
+# COMPLETION is bpftool's completion for bash, and TEST a function below, without test_. Takes
 # root, cgroup v2 in /sys/fs/cgroup, bpffs in /sys/fs/bpf, python3 and libbpf.so.1;
 # prints TAP. If there is strace, bpftool is also interrupted while it works, and
 # denied what it asks of the kernel.
@@ -139,7 +139,7 @@ run() {
 
 # look: all that bpftool can leave behind is in $seen
 look() {
-	seen=$(find "$root" -name 'bpf.stat.*' && find /sys/fs/bpf "$tmp/plain")
+	seen=$(find "$root" -name 'bpf.stat.*'; find /sys/fs/bpf "$tmp/plain"; cat /proc/mounts)
 	ask '(ids("prog"), ids("link"))'
 	seen+=$answer
 }
@@ -227,6 +227,8 @@ has_none() { [ -z "$(files "$1")" ]; }
 has_pins() { [ "$(cd "$pins" && find . | sort | tr '\n' ' ')" = "$1" ]; }
 is_mode() { [ "$(stat -c %a "$1")" = "$2" ]; }
 reads() { [ "$(cat "$1")" = "$2" ]; }
+is_not() { [ "$(cat "$1")" != "$2" ]; }
+has_progs() { holds "len(ids('prog')) == $1"; }
 fails() { ! "$@" 2>/dev/null; }
 value() { awk -v key="$1" '$1 == key { print $2 }' "$2"; }
 is_above() { [ "$(value "$1" "$2")" -gt "$3" ]; }
@@ -327,12 +329,24 @@ test_object() {
 	collector=$answer
 	figure=$(value total_nsec "$file")
 	does 'update by an object' update "$hist" "$objects/hist_oncpu.bpf.o"
-	check 'its program, and new figures' \
-		is_between "$(value total_usec "$file")" 0 $((figure / 1000))
+	check 'its program, the same figures' is_above total_usec "$file" $((figure / 1000 - 1))
 	check 'still the same link' holds "pinned('$hist')['link_id'] == '$link'"
 	check 'pinned as before' has_pins "$hist_pins"
 	check 'the old collector is gone' within holds "$collector not in ids('link')"
-	check 'the new one collects' within is_above total_usec "$file" 100000
+	check 'the new one collects' goes_on total_usec "$file"
+
+	figure=$(value total_usec "$file")
+	"$bpftool" prog load "$objects/knob.bpf.o" "$pins/knob" || die 'knob not loaded'
+	does 'update by a program from elsewhere' update "$hist" pinned "$pins/knob"
+	rm "$pins/knob"
+	check 'it reads' reads "$file" 100
+	check 'what was beside it stays' has_pins "$hist_pins"
+	does 'update by an object with the maps of those' update "$hist" "$objects/hist_oncpu.bpf.o"
+	check 'their figures' is_above total_usec "$file" $((figure - 1))
+	figure=$(value total_usec "$file")
+	does 'update with fresh maps' update "$hist" "$objects/hist_oncpu.bpf.o" fresh
+	check 'new figures' is_between "$(value total_usec "$file")" 0 $((figure - 1))
+	check 'that are collected' within is_above total_usec "$file" 100000
 
 	does 'update by an object of one program' update "$hist" "$objects/knob.bpf.o"
 	check 'nothing beside it' has_pins '. ./hist '
@@ -392,6 +406,11 @@ while True: time.sleep(0.01)'
 	check 'what a removed child had stays with its parent' reads "$top/$file" "$first"
 	mkdir "$top/b"
 	check 'and not with its successor' has_zeroes "$top/b/$file"
+	woken=$(value nr_waits "$top/c/$file")
+	does 'update runqlat' update "$pins/runqlat" "$objects/runqlat.bpf.o"
+	check 'with the figures that it had' is_above nr_waits "$top/c/$file" $((woken - 1))
+	does 'update runqlat with fresh maps' update "$pins/runqlat" "$objects/runqlat.bpf.o" fresh
+	check 'with none' is_between "$(value nr_waits "$top/c/$file")" 0 $((woken - 1))
 	does 'detach runqlat' detach "$pins/runqlat"
 }
 
@@ -399,13 +418,142 @@ while True: time.sleep(0.01)'
 test_knob() {
 	local file=bpf.stat.knob
 
+	: >"$tmp/plain/file"
 	does 'attach knob' attach "$objects/knob.bpf.o" "$top" "$tmp/plain/knob" mode 0640
 	check 'its mode' is_mode "$top/a/$file" 640
 	echo 300 >"$top/a/$file"
 	check 'set for a cgroup and its child' reads "$top/a/x/$file" 300
 	check 'unset elsewhere' reads "$top/b/$file" 100
+	does 'update knob' update "$tmp/plain/knob" "$objects/knob.bpf.o"
+	check 'it is still set' reads "$top/a/x/$file" 300
+	check 'and unset elsewhere' reads "$top/b/$file" 100
+	does 'update knob with fresh maps' update "$tmp/plain/knob" "$objects/knob.bpf.o" fresh
+	check 'it is not set' reads "$top/a/x/$file" 100
 	does 'detach knob' detach "$tmp/plain/knob"
 	check 'a BPF file system was mounted' umount "$tmp/plain"
+	check 'on a directory that had a file' [ -e "$tmp/plain/file" ]
+	rm "$tmp/plain/file"
+	check 'and nothing more' within is_as_before
+}
+
+# Maps that can't be kept are named, and everything is as before.
+test_keep() {
+	local before=$before file=$top/bpf.stat.knob nr_progs
+	local object=$objects/cgroup_stat_maps.bpf.o
+
+	within is_as_before
+	does 'attach knob' attach "$objects/knob.bpf.o" "$top" "$pins/knob" mode 0644
+	echo 300 >"$file"
+	ask "len(ids('prog'))"
+	nr_progs=$answer
+	remember
+	refuses 'another type of map' 'map knobs.* another type.*fresh' \
+		update "$pins/knob" "$object"
+	check 'nothing has changed' reads "$file" 300
+	ask "pinned('$pins/knob')['prog_id']"
+	refuses 'fresh with a program' 'fresh' update "$pins/knob" id "$answer" fresh
+	refuses 'a word after fresh' 'again' update "$pins/knob" "$object" fresh again
+	does 'fresh maps' update "$pins/knob" "$object" fresh
+	check 'they are new' reads "$file" $'1\n1\n1'
+	within has_progs "$nr_progs" # the old one is gone
+	remember
+	refuses 'maps whose names the kernel cuts to the same' 'map a_counter_of_reads.*begin' \
+		update "$pins/knob" "$object"
+	check 'those are as before' reads "$file" $'2\n2\n2'
+	does 'detach it' detach "$pins/knob"
+}
+
+# is_pinned_as KIND NAME: beside the stat program
+is_pinned_as() {
+	holds "'$1_type' in pinned('$pins/beside-progs/$2')"
+}
+
+test_beside() {
+	local object=$objects/cgroup_stat_beside.bpf.o name
+
+	within is_as_before
+	does 'attach one with others beside it' attach "$object" "$top" "$pins/beside"
+	check 'all of which are pinned' has_pins ". ./beside ./beside-progs $(
+		printf './beside-progs/%s ' count_call count_packet count_switch dump_cgroups \
+			dump_elems dump_tasks reset)"
+	for name in count_switch dump_tasks; do
+		check "as a link: $name" is_pinned_as link $name
+	done
+	for name in count_call count_packet dump_cgroups dump_elems reset; do
+		check "as a program: $name" is_pinned_as prog $name
+	done
+	check 'the one that collects does' within is_not "$top/bpf.stat.beside" 0
+	does 'update by the same' update "$pins/beside" "$object"
+	check 'an iterator can be read' cat "$pins/beside-progs/dump_tasks"
+	does 'detach' detach "$pins/beside"
+	check 'nothing is left' within is_as_before
+}
+
+# Who has a map that libbpf pins by its name
+test_pinned() {
+	local object=$objects/cgroup_stat_pinned.bpf.o file=$top/bpf.stat.pinned
+	local before=$before pin=/sys/fs/bpf/cgroup_stat_nr nr_progs
+
+	within is_as_before
+	does 'attach knob by that name' \
+		attach "$objects/knob.bpf.o" "$top/a" "$pins/knob" name pinned
+	ask "len(ids('prog'))"
+	nr_progs=$answer
+	remember
+	refuses 'a name that is taken' 'pinned exists' attach "$object" "$top" "$pins/pinned"
+	does 'attach it by another' attach "$object" "$top" "$pins/pinned" name other mode 0644
+	check 'a pin of its map' holds "'map_type' in pinned('$pin')"
+	echo >"$top/bpf.stat.other"
+	does 'detach it' detach "$pins/pinned"
+	within has_progs "$nr_progs"
+	check 'the pin stays' [ -e $pin ]
+	remember
+	refuses 'a name that is taken' 'pinned exists' attach "$object" "$top" "$pins/pinned"
+	does 'detach knob' detach "$pins/knob"
+	does 'attach it by its own name' attach "$object" "$top" "$pins/pinned"
+	check 'with the map that is pinned' reads "$file" 1
+	rm $pin
+	does 'update it, though the pin has gone' update "$pins/pinned" "$object"
+	check 'with the map that it had' reads "$file" 1
+	check 'and a new pin' [ -e $pin ]
+	does 'detach it' detach "$pins/pinned"
+	rm $pin
+	"$bpftool" map create $pin type array key 4 value 16 entries 1 name cgroup_stat_nr
+	remember
+	refuses 'a pin of another map' "$pin .* another value size" \
+		attach "$object" "$top" "$pins/pinned"
+	rm $pin
+}
+
+# Mounts and pins of a path that begins in the current directory
+test_relative() {
+	local before=$before object=$objects/knob.bpf.o taken='bpf.stat.knob exists'
+
+	within is_as_before
+	does 'attach knob' attach "$object" "$top/a" "$pins/knob"
+	: >"$tmp/plain/file"
+	cd "$tmp/plain" || return
+	remember
+	refuses 'a name that is taken, PATH in no bpffs' "$taken" attach "$object" "$top" knob
+	refuses 'a name that is taken, PATH in ./' "$taken" attach "$object" "$top" ./knob
+	refuses 'PATH that is a file elsewhere' "isn't on a BPF file system" \
+		attach "$object" "$top/b" file
+	refuses 'update what is a file elsewhere' "isn't on a BPF file system" update file "$object"
+	does 'attach at a relative path' attach "$object" "$top/b" knob
+	check 'one mount' [ "$(grep -c "^bpf $tmp/plain bpf" /proc/mounts)" = 1 ]
+	check 'where it is pinned' [ -e "$tmp/plain/knob" ]
+	does 'update it, though the mount is not seen from here' update knob "$object"
+	does 'detach it' detach ./knob
+	umount "$tmp/plain"
+	check 'nothing is left' within is_as_before
+	cd "$pins" || return
+	does 'attach at a relative path in bpffs' attach "$object" "$top/b" new
+	check 'where it is pinned' [ -e "$pins/new" ]
+	does 'detach it' detach new
+	check 'nothing is left' within is_as_before
+	cd / || return
+	rm "$tmp/plain/file"
+	does 'detach knob' detach "$pins/knob"
 }
 
 # run_unit KEY [BPFTOOL]: what the unit has for it, but with our paths
@@ -788,67 +936,131 @@ test_wrong() {
 	wrapper=()
 }
 
-# find_points ARG...: those of its calls of bpf(2) that make what has to go again
+# Who changes the pins of a link has them for itself.
+test_together() {
+	local object=$objects/hist_oncpu.bpf.o lock=$hist-progs-new fd i pids=()
+
+	ask "len(ids('prog'))"
+	nr_progs=$answer
+	start_task "$top/a" sh -c 'while :; do sleep 0.01; done'
+	mkdir "$lock"
+	exec {fd}<"$lock"
+	flock $fd
+	"$bpftool" cgroup stat update "$hist" "$object" {fd}<&- 2>"$tmp/error" &
+	check 'an update waits for another' within grep -q 'another.*waiting' "$tmp/error"
+	check 'and has loaded nothing' has_progs "$nr_progs"
+	exec {fd}<&-
+	wait $!
+	status=$?
+	check 'then it is done' [ $status = 0 ]
+	check 'as it should be' is_whole
+
+	for i in {1..12}; do
+		"$bpftool" cgroup stat update "$hist" "$object" 2>>"$tmp/error" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+		status=$?
+		check 'one of twelve updates' [ $status = 0 ]
+	done
+	check 'the last one as it should be' is_whole
+
+	mkdir "$lock"
+	chown 1 "$lock"
+	remember
+	refuses "somebody else's lock" "$lock: .*somebody else made it" update "$hist" "$object"
+	rmdir "$lock"
+	remember
+	stop_tasks
+}
+
+# find_points ARG...: those of its calls that make what has to go again, each by its
+# name and how many of these there were before
 find_points() {
 	local makers='OBJ_PIN|LINK_CREATE|RAW_TRACEPOINT_OPEN|LINK_UPDATE'
 
-	wrapper=(strace -o "$tmp/trace" -e trace=bpf)
+	wrapper=(strace -o "$tmp/trace" -e "trace=bpf,mkdirat,renameat2,move_mount")
 	does "$1 under strace" "$@"
-	mapfile -t points < <(grep -nE "BPF_($makers),.* = [0-9]+$" "$tmp/trace" | cut -d: -f1)
+	mapfile -t points < <(awk -F'(' -v makers="BPF_($makers)," '
+		{ nr[$1]++ }
+		/ = [0-9]+$/ && ($1 != "bpf" || $2 ~ makers) { print $1 ":" nr[$1] }' "$tmp/trace")
+	answer=${points[*]}
 	check "$1 has such calls" [ ${#points[@]} -ge 4 ]
 }
 
 # inject WHAT POINT ARG...: run it, and WHAT happens at that call
 inject() {
-	wrapper=(strace -o "$tmp/trace" -e trace=bpf -e "inject=bpf:$1:when=$2")
+	wrapper=(strace -o "$tmp/trace" -e "trace=${2%:*}" -e "inject=${2%:*}:$1:when=${2#*:}")
 	run cgroup stat "${@:3}"
+	wrapper=()
 }
 
 # Has update done nothing or all of it? The file shows what its own collector collects.
 is_whole() {
-	has_pins "$hist_pins" && within holds "len(ids('prog')) == $nr_progs" &&
+	has_pins "$hist_pins" && within has_progs "$nr_progs" &&
 		is_hist "$top/a/$histo" nr_stretches && goes_on nr_stretches "$top/a/$histo"
 }
 
+interrupt_attach() {
+	local points point i
+
+	find_points attach "$@"
+	wrapper=()
+	does 'detach' detach "$pins/new"
+	rm -f /sys/fs/bpf/cgroup_stat_nr
+	within is_as_before
+	for i in "${!points[@]}"; do
+		point=${points[i]}
+		inject error=ENOMEM "$point" attach "$@"
+		check "no memory at $point of attach" is_refused 'memory'
+		inject "signal=${signals[i % 3]}" "$point" attach "$@"
+		check "SIG${signals[i % 3]} at $point of attach" is_interrupted
+		inject signal=KILL "$point" attach "$@"
+		[ -e "$pins/new" ] || run cgroup stat attach "$@"
+		check "attached after SIGKILL at $point" [ -e "$pins/new" ]
+		does 'and detached' detach "$pins/new"
+		rm -f /sys/fs/bpf/cgroup_stat_nr
+		check 'nothing is left' within is_as_before
+	done
+}
+
+interrupt_update() {
+	local points point i
+
+	ask "len(ids('prog'))"	# an update replaces them by as many
+	nr_progs=$answer
+	find_points update "$@"
+	within is_whole
+	remember
+	for point in "${points[@]}"; do
+		[ "$point" != "${points[-1]}" ] || continue	# it is updated by then
+		inject error=ENOMEM "$point" update "$@"
+		check "no memory at $point of update" is_refused 'memory'
+	done
+	for i in "${!points[@]}"; do
+		point=${points[i]}
+		inject "signal=${signals[i % 3]}" "$point" update "$@"
+		check "SIG${signals[i % 3]} at $point of update" is_whole
+		inject signal=KILL "$point" update "$@"
+		does "update after SIGKILL at $point" update "$@"
+		check 'as if nothing had been' is_whole
+	done
+}
+
 test_interrupted() {
-	local object=$objects/hist_oncpu.bpf.o points point i signals=(TERM INT HUP)
+	local object=$objects/hist_oncpu.bpf.o signals=(TERM INT HUP)
 
 	command -v strace >/dev/null || {
 		echo "ok $((++nr)) interrupted # SKIP there is no strace"
 		return
 	}
-	find_points attach "$object" "$top/b" "$pins/new"
-	wrapper=()
-	does 'detach' detach "$pins/new"
-	within is_as_before
-	for i in "${!points[@]}"; do
-		point=${points[i]}
-		inject error=ENOMEM "$point" attach "$object" "$top/b" "$pins/new"
-		check "no memory at call $point of attach" is_refused 'memory'
-		check 'in JSON, too' is_refused_in_json "${ran[@]}"
-		inject "signal=${signals[i % 3]}" "$point" attach "$object" "$top/b" "$pins/new"
-		check "SIG${signals[i % 3]} at call $point of attach" is_interrupted
-	done
+	interrupt_attach "$object" "$top/b" "$pins/new"
+	interrupt_attach "$objects/cgroup_stat_pinned.bpf.o" "$top/b" "$pins/new"
 
-	ask "len(ids('prog'))"	# an update replaces them by as many
-	nr_progs=$answer
 	start_task "$top/a" sh -c 'while :; do sleep 0.01; done'
-	find_points update "$hist" "$object"
-	within is_whole
-	remember
-	for i in "${!points[@]}"; do
-		point=${points[i]}
-		inject error=ENOMEM "$point" update "$hist" "$object"
-		check "no memory at call $point of update" is_refused 'memory'
-		check 'in JSON, too' is_refused_in_json "${ran[@]}"
-	done
-	for i in "${!points[@]}"; do
-		point=${points[i]}
-		inject "signal=${signals[i % 3]}" "$point" update "$hist" "$object"
-		check "SIG${signals[i % 3]} at call $point of update" is_whole
-	done
+	interrupt_update "$hist" "$object"
 	stop_tasks
-	wrapper=()
 }
 
 # completes WHAT EXPECTED WORD...: is that all that may follow, in any order?
@@ -895,6 +1107,8 @@ test_completion() {
 	completes 'the other option' 'name' cgroup stat attach object folder path mode 0400 ''
 	completes 'update' 'object folder' cgroup stat update ''
 	completes 'what to update by' "object folder $kinds" cgroup stat update path ''
+	completes 'the option of update' fresh cgroup stat update path object ''
+	completes 'none with a program' '' cgroup stat update path id 1 ''
 	completes 'detach' 'object folder' cgroup stat detach ''
 	completes 'nothing more' '' cgroup stat detach path ''
 	completes 'show' folder cgroup stat show ''
@@ -909,7 +1123,8 @@ only=" ${*:4} "
 [ "$(id -u)" = 0 ] || die 'try as root'
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2 in $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die 'no bpffs in /sys/fs/bpf'
-for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,runqlat}.bpf.o "$completion" "$unit"; do
+for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,runqlat}.bpf.o \
+	"$objects"/cgroup_stat_{beside,maps,pinned}.bpf.o "$completion" "$unit"; do
 	[ -e "$file" ] || die "$file is not there"
 done
 
@@ -922,7 +1137,7 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object runqlat knob unit programs show gone json churn; do
+for test in object runqlat knob keep beside pinned relative unit programs show gone json churn; do
 	! wanted $test || test_$test
 done
 
@@ -932,7 +1147,7 @@ link=$answer
 ask "pinned('$hist')['prog_id']"
 prog=$answer
 remember
-for test in taken usage keyword elsewhere wrong interrupted completion; do
+for test in taken usage keyword elsewhere wrong together interrupted completion; do
 	! wanted $test || test_$test
 done
 run cgroup stat detach "$hist"
