@@ -101,20 +101,49 @@ int remove_descendants(const char *cgroup)
 int clear_cgroup(const char *cgroup)
 {
 	cg_killall(cgroup);
-	if (cg_read_key_long_poll(cgroup, "cgroup.events", "populated ", 0, 1000, 10000)) {
+	if (cg_read_key_long_poll(cgroup, "cgroup.events", "populated ", 0,
+				  PATIENCE * 100, 10000)) {
 		errno = EBUSY;
 		return -1;
 	}
 	return remove_descendants(cgroup);
 }
 
-long count_nodes(void)
+static long count_nodes(void)
 {
 	char buf[4096];
 
-	/* with what was freed but is kept back to catch its users */
+	/* without those that are freed, but kept back for each CPU */
 	if (write_text(NODES "shrink", "1", 1) != 1 ||
 	    read_text(NODES "objects", buf, sizeof(buf)) < 0)
 		return -1;
 	return atol(buf);
+}
+
+/* Those of removed cgroups go one grace period after the other. */
+long settled_nodes(void)
+{
+	long nodes = count_nodes(), last;
+
+	do {
+		last = nodes;
+		sleep(1);
+		nodes = count_nodes();
+	} while (nodes != last);
+	return nodes;
+}
+
+static bool has_more_nodes(long nodes)
+{
+	long now = count_nodes();
+
+	return now < 0 || now > nodes;
+}
+
+bool nodes_went(long nodes)
+{
+	if (wait_until(!has_more_nodes(nodes)))
+		return true;
+	ksft_print_msg("%ld kernfs nodes, %ld before\n", count_nodes(), nodes);
+	return false;
 }

@@ -8,8 +8,21 @@
 #define BPF_STAT_UTIL_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
+#include <unistd.h>
 
 #define STAT_PREFIX	"bpf.stat."
+
+/* Seconds, for an event to happen on a busy machine: what takes longer hangs. */
+#define PATIENCE	600
+
+/* Poll until the condition is true; returns whether it ever was. */
+#define wait_until(cond) ({						\
+	bool ___ok;							\
+	for (long ___i = PATIENCE * 100; !(___ok = (cond)) && ___i; ___i--)	\
+		usleep(10000);						\
+	___ok;								\
+})
 
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
@@ -32,10 +45,13 @@ int remove_descendants(const char *cgroup);
 int clear_cgroup(const char *cgroup);
 
 /*
- * How many kernfs nodes there are, of all kinds; -1 if that can't be told. kernfs
- * knows a node by its number as long as somebody holds it, so one that is never
- * put isn't lost, and nothing but its memory tells that it is there.
+ * How many kernfs nodes there are, of all kinds, when none is left that is about to
+ * go; -1 if that can't be told. kernfs knows a node by its number as long as somebody
+ * holds it, so one that is never put isn't lost, and nothing but its memory tells
+ * that it is there. A directory's dentries hold nodes of files that were removed in it.
  */
-long count_nodes(void);
+long settled_nodes(void);
+/* Wait until there are no more than these. */
+bool nodes_went(long nodes);
 
 #endif /* BPF_STAT_UTIL_H */

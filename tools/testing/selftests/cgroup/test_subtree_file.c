@@ -46,7 +46,7 @@
 #define MAX_NAME	54	/* MAX_CFTYPE_NAME without the prefix and NUL */
 #define MAX_LINKS	64	/* rooted at one cgroup */
 #define MNT		"/mnt"	/* mounted over in private namespaces only */
-#define TIME_LIMIT	120	/* seconds; a debug kernel in an emulator is slow */
+#define TIME_LIMIT	(2 * PATIENCE)	/* seconds, for a test */
 
 #define CAP(cap)	(1ULL << (cap))
 #define BPF_CAPS	(CAP(CAP_BPF) | CAP(CAP_PERFMON))
@@ -405,7 +405,7 @@ static pid_t start_reader(const char *cgroup)
 
 static bool becomes(const char *cgroup, const char *key, long value)
 {
-	return cg_read_key_long_poll(cgroup, "cgroup.events", key, value, 1000, 10000) == value;
+	return wait_until(cg_read_key_long(cgroup, "cgroup.events", key) == value);
 }
 
 /* Mount in a namespace of the test's own, which takes it along at its end. */
@@ -496,7 +496,7 @@ static int test_gone_after_detach(const char *top)
 /* A pin keeps the files; when it is unlinked they go, if not at once. */
 static int test_gone_after_unpin(const char *top)
 {
-	int link = attach(top, NAME), i;
+	int link = attach(top, NAME);
 
 	check(link >= 0);
 	if (mount_privately("bpf", "bpf", 0, NULL)) {
@@ -507,9 +507,7 @@ static int test_gone_after_unpin(const char *top)
 	check(!close(link));
 	check(has_file(top, NAME) && has_file(new_cgroup(top, "a"), NAME));
 	check(!unlink(MNT "/pin"));
-	for (i = 0; i < 1000 && count_files(NAME); i++)
-		usleep(10000);
-	check_eq(count_files(NAME), 0);
+	check(wait_until(!count_files(NAME)));
 	return KSFT_PASS;
 }
 
@@ -612,34 +610,26 @@ static int test_mkdir_rmdir_many_times(const char *top)
 
 static int test_nodes_are_freed(const char *top)
 {
-	const int rounds = 100;
 	char *a = cg_name(top, "a");
-	long before, more = 0;
 	int link, i;
+	long before;
 
 	for (i = 0; i < 10; i++)
 		new_cgroup(top, (char[]){ 'b' + i, 0 });
-	before = count_nodes();
+	before = settled_nodes();
 	if (before < 0) {
 		ksft_perror("no count of kernfs nodes, CONFIG_SLUB_DEBUG");
 		return KSFT_SKIP;
 	}
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < 100; i++) {
 		link = attach(top, NAME);
 		check(!mkdir(a, 0755) && !rmdir(a));
 		check(attach(top, NAME) < 0 && errno == EEXIST);
 		check(!close(link));
 	}
-	/* RCU frees them */
-	for (i = 0; i < 100; i++) {
-		more = count_nodes() - before;
-		if (more < rounds / 2)
-			return KSFT_PASS;
-		usleep(100000);
-	}
-	ksft_print_msg("%ld kernfs nodes more than before\n", more);
-	return KSFT_FAIL;
+	check(nodes_went(before));
+	return KSFT_PASS;
 }
 
 /* The limits on cgroups are what they were, and a refused mkdir leaves no file. */
@@ -1328,7 +1318,7 @@ static int test_open_keeps_nothing(const char *top)
 	int letter = load_letter('x'), link = attach_prog(letter, top, NAME);
 	char *a = new_cgroup(top, "a"), buf[8];
 	struct bpf_prog_info info;
-	int fd, top_fd, i;
+	int fd, top_fd;
 
 	check(link >= 0);
 	fd = open_file(a, NAME);
@@ -1343,9 +1333,7 @@ static int test_open_keeps_nothing(const char *top)
 	check_eq(count_files(NAME), 0);
 
 	/* programs are freed after a grace period */
-	for (i = 0; i < 1000 && prog_exists(info.id); i++)
-		usleep(10000);
-	check(!prog_exists(info.id));
+	check(wait_until(!prog_exists(info.id)));
 	check(fails(pread(top_fd, buf, sizeof(buf), 0), ENODEV));
 	check(!close(fd) && !close(top_fd));
 	return KSFT_PASS;

@@ -49,12 +49,10 @@
 
 #define SECONDS		10	/* unless told otherwise */
 #define ROUND		5	/* seconds between pauses */
-#define DEADLINE	60	/* seconds for what has to happen, if not at once */
 #define MAX_DEPTH	3	/* of the tree of cgroups */
 #define MAX_RACERS	32
 #define MAX_PINS	3
 #define MAX_MESSAGES	20
-#define MANY_NODES	50	/* names have to collide more often */
 #define WITNESS		"witness"	/* a name that no racer wants */
 #define MNT		"/mnt"	/* mounted over in a private namespace only */
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
@@ -1043,19 +1041,6 @@ static void start_all(void)
 	}
 }
 
-/* Poll until it is true; returns whether it ever was. */
-static bool becomes_true(bool (*fn)(void))
-{
-	time_t end = time(NULL) + DEADLINE;
-
-	while (time(NULL) < end) {
-		if (fn())
-			return true;
-		usleep(20000);
-	}
-	return fn();
-}
-
 static bool all_paused(void)
 {
 	return get(shared->paused) == nr_running;
@@ -1091,7 +1076,7 @@ static void give_up(const char *what)
 {
 	int i;
 
-	ksft_print_msg("after %d seconds there are racers that haven't %s\n", DEADLINE, what);
+	ksft_print_msg("after %d seconds there are racers that haven't %s\n", PATIENCE, what);
 	for (i = 0; i < nr_running; i++) {
 		if (running[i].pid)
 			ksft_print_msg("pid %d, %s: last finished: %s\n", running[i].pid,
@@ -1103,7 +1088,7 @@ static void give_up(const char *what)
 static void enter(enum phase phase, bool (*reached)(void), const char *what)
 {
 	set(shared->phase, phase);
-	if (!becomes_true(reached))
+	if (!wait_until(reached()))
 		give_up(what);
 }
 
@@ -1341,18 +1326,6 @@ static bool progs_as_before(void)
 }
 
 /*
- * Some are still counted after all went, more of them the more were made. But of
- * what is lost with each collision there is more.
- */
-static bool nodes_as_before(void)
-{
-	long collisions = get(shared->tally[ATTACH].excused[0]), nodes = count_nodes();
-	long many = collisions / 4 > MANY_NODES ? collisions / 4 : MANY_NODES;
-
-	return nodes >= 0 && nodes < before.nodes + many;
-}
-
-/*
  * Memory that runs out
  */
 
@@ -1449,13 +1422,13 @@ static bool all_happened(void)
  */
 static bool run(int seconds)
 {
-	time_t end = time(NULL) + seconds, late = end + seconds + DEADLINE;
+	time_t end = time(NULL) + seconds, late = end + PATIENCE;
 	bool ok = true;
 
 	do {
 		sleep(seconds < ROUND ? seconds : ROUND);
 		enter(PAUSE, all_paused, "paused");
-		if (!becomes_true(all_agree)) {
+		if (!wait_until(all_agree())) {
 			ksft_print_msg("%s\n", disagreement);
 			ok = false;
 		}
@@ -1486,7 +1459,6 @@ static void make_witness(void)
 	if (witness < 0)
 		ksft_exit_fail_perror("attaching to the top");
 	before.links = count_links();
-	before.nodes = count_nodes();
 }
 
 static void prepare(void)
@@ -1504,7 +1476,10 @@ static void prepare(void)
 	close(fd);
 
 	/* there may be one of a run that was interrupted */
-	if ((cg_create(top) && errno != EEXIST) || clear_cgroup(top))
+	if ((cg_create(top) && errno != EEXIST) || clear_cgroup(top) || rmdir(top))
+		ksft_exit_fail_perror(top);
+	before.nodes = settled_nodes();
+	if (cg_create(top))
 		ksft_exit_fail_perror(top);
 	before.progs = count_progs();
 
@@ -1577,20 +1552,18 @@ int main(int argc, char **argv)
 		ksft_test_result_skip("the kernel has no failslab\n");
 
 	remove_pins();
-	ksft_test_result(becomes_true(links_as_before), "all links went\n");
-	ksft_test_result(becomes_true(no_files), "all files went\n");
-	ksft_test_result(!clear_cgroup(top) && becomes_true(no_dying_cgroups),
+	ksft_test_result(wait_until(links_as_before()), "all links went\n");
+	ksft_test_result(wait_until(no_files()), "all files went\n");
+	ksft_test_result(!clear_cgroup(top) && wait_until(no_dying_cgroups()),
 			 "all cgroups went\n");
 	ksft_test_result(told_of_witness() == 1, "a link at the top has one file, as before\n");
-	if (before.nodes >= 0 && get(shared->tally[ATTACH].excused[0]) <= MANY_NODES)
-		ksft_test_result_skip("too few names collided to see lost kernfs nodes\n");
-	else if (before.nodes >= 0)
-		ksft_test_result(becomes_true(nodes_as_before), "no kernfs nodes are left\n");
-	else
-		ksft_test_result_skip("no count of kernfs nodes, CONFIG_SLUB_DEBUG\n");
 	close(witness);
 	drop_programs();
-	ksft_test_result(becomes_true(progs_as_before), "all programs went\n");
+	ksft_test_result(wait_until(progs_as_before()), "all programs went\n");
 	rmdir(top);
+	if (before.nodes >= 0)
+		ksft_test_result(nodes_went(before.nodes), "no kernfs nodes are left\n");
+	else
+		ksft_test_result_skip("no count of kernfs nodes, CONFIG_SLUB_DEBUG\n");
 	ksft_finished();
 }
