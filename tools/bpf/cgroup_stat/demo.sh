@@ -23,7 +23,7 @@ share=bpf.stat.share
 somebody='setpriv --reuid=1000 --regid=1000 --clear-groups'
 on_tmpfs=/dev/shm/demo.data
 mib=$((1 << 20))
-patience=30		# seconds to wait for what should happen soon
+patience=600		# seconds to wait for what should happen soon
 nr_lines=26		# 24 buckets and two sums
 steps=0
 tasks=()

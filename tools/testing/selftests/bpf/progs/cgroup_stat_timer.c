@@ -7,7 +7,6 @@
 char _license[] SEC("license") = "GPL";
 
 #define CLOCK_MONOTONIC		1
-#define DELAY			3000000000	/* ns; the test has steps to do before */
 #define PERIOD			1000000		/* ns */
 #define TIMES			3
 
@@ -23,9 +22,13 @@ struct {
 	__type(value, struct alarm_value);
 } alarms SEC(".maps");
 
+volatile bool may_fire;	/* until then the timer just goes on */
+
 static int on_alarm(void *map, int *key, struct alarm_value *alarm)
 {
-	if (++alarm->fired < TIMES)
+	if (may_fire)
+		alarm->fired++;
+	if (alarm->fired < TIMES)
 		bpf_timer_start(&alarm->timer, PERIOD, 0);
 	return 0;
 }
@@ -41,7 +44,7 @@ int set_alarm(struct bpf_cgroup_stat_ctx *ctx)
 		return -ENOENT;
 	if (bpf_timer_init(&alarm->timer, &alarms, CLOCK_MONOTONIC) ||
 	    bpf_timer_set_callback(&alarm->timer, on_alarm) ||
-	    bpf_timer_start(&alarm->timer, DELAY, 0))
+	    bpf_timer_start(&alarm->timer, PERIOD, 0))
 		return -EBUSY;
 
 	BPF_SEQ_PRINTF(ctx->meta->seq, "fired %llu", alarm->fired);
