@@ -993,6 +993,16 @@ find_points() {
 inject() {
 	wrapper=(strace -o "$tmp/trace" -e "trace=${2%:*}" -e "inject=${2%:*}:$1:when=${2#*:}")
 	run cgroup stat "${@:3}"
+	injected=("${wrapper[@]}")
+	wrapper=()
+}
+
+# lacks_memory POINT ARG...: also with messages in JSON
+lacks_memory() {
+	inject error=ENOMEM "$@"
+	check "no memory at $1 of $2" is_refused 'memory'
+	wrapper=("${injected[@]}")
+	check 'in JSON, too' is_refused_in_json "${ran[@]}"
 	wrapper=()
 }
 
@@ -1012,8 +1022,7 @@ interrupt_attach() {
 	within is_as_before
 	for i in "${!points[@]}"; do
 		point=${points[i]}
-		inject error=ENOMEM "$point" attach "$@"
-		check "no memory at $point of attach" is_refused 'memory'
+		lacks_memory "$point" attach "$@"
 		inject "signal=${signals[i % 3]}" "$point" attach "$@"
 		check "SIG${signals[i % 3]} at $point of attach" is_interrupted
 		inject signal=KILL "$point" attach "$@"
@@ -1035,8 +1044,7 @@ interrupt_update() {
 	remember
 	for point in "${points[@]}"; do
 		[ "$point" != "${points[-1]}" ] || continue	# it is updated by then
-		inject error=ENOMEM "$point" update "$@"
-		check "no memory at $point of update" is_refused 'memory'
+		lacks_memory "$point" update "$@"
 	done
 	for i in "${!points[@]}"; do
 		point=${points[i]}
