@@ -199,8 +199,6 @@ static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *n
 			return -EPERM;
 		if (new_prog->type != link->prog->type)
 			return -EINVAL;
-		if (new_prog->sleepable && !link->sleepable)
-			return -EINVAL;
 
 		old_prog = xchg(&link->prog, new_prog);
 	}
@@ -352,9 +350,8 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 		return ERR_PTR(ret);
 
 	link->cookie = attr->link_create.stat_cookie;
-	bpf_link_init_sleepable(&link->link, BPF_LINK_TYPE_CGROUP_STAT,
-				&bpf_cgroup_stat_link_lops, prog,
-				attr->link_create.attach_type, prog->sleepable);
+	bpf_link_init(&link->link, BPF_LINK_TYPE_CGROUP_STAT, &bpf_cgroup_stat_link_lops, prog,
+		      attr->link_create.attach_type);
 	return no_free_ptr(link);
 }
 

@@ -1403,20 +1403,11 @@ static int update_link(int link_fd, const struct stat_prog *stat, const char *pa
 	int err;
 
 	err = bpf_link_update(link_fd, stat->fd, NULL);
-	switch (err) {
-	case 0:
-		break;
-	case -ENOLINK:
+	if (err == -ENOLINK)
 		p_err("can't update %s: its cgroup was removed, or it was detached: detach it",
 		      path);
-		break;
-	case -EINVAL:
-		p_err("can't update %s: the new program may sleep, the first one may not: detach it and attach that",
-		      path);
-		break;
-	default:
+	else if (err)
 		p_err("can't update %s: %s", path, strerror(-err));
-	}
 	return err;
 }
 

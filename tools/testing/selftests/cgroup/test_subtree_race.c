@@ -71,7 +71,7 @@
 enum op {
 	MKDIR, RMDIR, CHANGE_DIR, CHANGE_FILE, WALK, SPAWN, KILL,
 	OPEN_CGROUP, LOAD, ATTACH, CLOSE_LINK, DETACH, FIND_LINK, FIND_PROG,
-	UPDATE, UPDATE_REPLACE, UPDATE_SLEEPABLE, UPDATE_GONE,
+	UPDATE, UPDATE_REPLACE, UPDATE_GONE,
 	INFO, FDINFO, PIN, GET_PIN, UNPIN,
 	OPEN, READ, READ_PIECE, READ_HELD, READ_ASLEEP, WRITE, WRITE_ASLEEP,
 	NR_OPS,
@@ -110,8 +110,6 @@ static const struct {
 	[UPDATE] = { "update", { { ENOLINK, "detached, or cgroup removed" } } },
 	[UPDATE_REPLACE] = { "update, replace", { { ENOLINK, "detached, or cgroup removed" },
 						  { EPERM, "has another program" } } },
-	[UPDATE_SLEEPABLE] = { "update, sleepable", { { ENOLINK, "detached, or cgroup removed" },
-						      { EINVAL, "link isn't for those" } } },
 	[UPDATE_GONE] = { "update refused after detach" },
 	[INFO] = { "info" },
 	[FDINFO] = { "fdinfo" },
@@ -855,15 +853,12 @@ static void update_if(int link, int prog)
 
 static void update_links(void)
 {
-	enum kind kind = choose(NR_KINDS);
 	int link = some_link(), prog;
 
 	if (link < 0)
 		return;
-	prog = some_prog(kind);
-	if (kind == SLEEPABLE)
-		did(UPDATE_SLEEPABLE, link_update(link, prog, -1));
-	else if (choose(2))
+	prog = some_prog(choose(NR_KINDS));
+	if (choose(2))
 		did(UPDATE, link_update(link, prog, -1));
 	else
 		update_if(link, prog);

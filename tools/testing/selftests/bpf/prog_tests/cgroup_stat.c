@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <test_progs.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <linux/bits.h>
 #include <linux/capability.h>
@@ -230,30 +231,111 @@ out:
 	bpf_link__destroy(link);
 }
 
-/* what waits for a link's programs is chosen when the link is made */
-static void test_update_sleepable(struct cgroup_stat *skel)
-{
-	struct bpf_link *link;
+/* Somebody who reads the file all the time. */
+struct reader {
+	pthread_t thread;
 	int file;
+	volatile bool stop;
+	volatile long nr_reads;
+	volatile int err;
+	char buf[8];		/* what was read last */
+};
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
+static void *read_on(void *arg)
+{
+	struct reader *reader = arg;
+	int ret;
+
+	while (!reader->stop) {
+		ret = pread_str(reader->file, reader->buf, sizeof(reader->buf));
+		if (ret < 0)
+			reader->err = ret;
+		reader->nr_reads++;
+	}
+	return NULL;
+}
+
+static bool start_reader(struct reader *reader)
+{
+	reader->file = openat(cg[CHILD], PREFIX "x", O_RDONLY);
+	if (!ASSERT_OK_FD(reader->file, "open"))
+		return false;
+	return ASSERT_OK(pthread_create(&reader->thread, NULL, read_on, reader), "thread");
+}
+
+static void stop_reader(struct reader *reader)
+{
+	if (!reader->thread)
+		return;
+	reader->stop = true;
+	pthread_join(reader->thread, NULL);
+	close(reader->file);
+	ASSERT_OK(reader->err, "reads");
+}
+
+/* The second of two reads has begun after this was called. */
+static bool wait_for_reads(struct reader *reader)
+{
+	long enough = reader->nr_reads + 2;
+
+	for (int i = 0; i < 600000 && reader->nr_reads < enough; i++)
+		usleep(1000);
+	return ASSERT_GE(reader->nr_reads, enough, "reads go on");
+}
+
+/* Update to a program that only the link has a reference on. */
+static int update_to_clone(struct bpf_link *link, struct bpf_program *prog)
+{
+	int fd, err;
+
+	fd = bpf_program__clone(prog, NULL);
+	if (fd < 0)
+		return fd;
+	err = bpf_link_update(bpf_link__fd(link), fd, NULL);
+	close(fd);
+	return err;
+}
+
+static bool update_and_read(struct bpf_link *link, struct bpf_program *prog,
+			    struct reader *readers, int nr, char expected)
+{
+	if (!ASSERT_OK(update_to_clone(link, prog), "update"))
+		return false;
+	for (int i = 0; i < nr; i++) {
+		if (!wait_for_reads(&readers[i]) ||
+		    !ASSERT_EQ(readers[i].buf[0], expected, "answered by the new program"))
+			return false;
+	}
+	return true;
+}
+
+/* @born: the link's first program */
+static void update_both_ways(struct cgroup_stat *skel, struct bpf_program *born)
+{
+	struct reader readers[2] = {};
+	struct bpf_link *link;
+
+	link = attach_name(born, cg[ROOT], "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
-	ASSERT_EQ(bpf_link__update_program(link, skel->progs.one_sleepable), -EINVAL,
-		  "sleepable for not sleepable");
-	bpf_link__destroy(link);
+	if (!start_reader(&readers[0]) || !start_reader(&readers[1]))
+		goto out;
 
-	link = attach_name(skel->progs.one_sleepable, cg[ROOT], "x");
-	if (!ASSERT_OK_PTR(link, "attach sleepable"))
-		return;
-	file = openat(cg[CHILD], PREFIX "x", O_RDONLY);
-	assert_reads(file, "1\n");
-	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "not sleepable for sleepable");
-	assert_reads(file, "2\n");
-	ASSERT_OK(bpf_link__update_program(link, skel->progs.one_sleepable), "and back");
-	assert_reads(file, "1\n");
-	close(file);
+	for (int i = 0; i < 25; i++) {
+		if (!update_and_read(link, skel->progs.one_sleepable, readers, 2, '1') ||
+		    !update_and_read(link, skel->progs.two, readers, 2, '2'))
+			break;
+	}
+out:
+	for (int i = 0; i < ARRAY_SIZE(readers); i++)
+		stop_reader(&readers[i]);
 	bpf_link__destroy(link);
+}
+
+static void test_update_sleepable(struct cgroup_stat *skel)
+{
+	update_both_ways(skel, skel->progs.one);
+	update_both_ways(skel, skel->progs.one_sleepable);
 }
 
 /* a link that has lost its subtree for good */

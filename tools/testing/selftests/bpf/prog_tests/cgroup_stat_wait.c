@@ -54,6 +54,7 @@ struct scene {
 	struct cgroup_stat_wait *next_skel;	/* of a program to update to */
 	bool sleeps;
 	bool writes;	/* or written */
+	bool swaps;	/* programs before and after it may sleep if it may not */
 	enum last_steps steps;
 	bool let_go;
 	struct bpf_link *link;
@@ -230,8 +231,12 @@ static bool open_scene(struct scene *s)
 
 	if (!make_cgroups(s))
 		return false;
-	s->link = attach(prog_of(s->skel, s->sleeps), s->root);
+	s->link = attach(prog_of(s->skel, s->sleeps != s->swaps), s->root);
 	if (!ASSERT_OK_PTR(s->link, "attach"))
+		return false;
+	if (s->swaps && !ASSERT_OK(bpf_link__update_program(s->link,
+							    prog_of(s->skel, s->sleeps)),
+				   "update to another kind"))
 		return false;
 	s->file = openat(s->child, STAT_FILE, O_RDWR);
 	return ASSERT_OK_FD(s->file, "open");
@@ -388,7 +393,7 @@ static int op_pin_unpin(struct scene *s)
 
 static int op_update(struct scene *s)
 {
-	return bpf_link__update_program(s->link, prog_of(s->next_skel, s->sleeps)) ?:
+	return bpf_link__update_program(s->link, prog_of(s->next_skel, s->sleeps != s->swaps)) ?:
 	       read_file_of(s->child);
 }
 
@@ -692,10 +697,12 @@ static const struct {
 static const struct {
 	const char *name;
 	enum last_steps steps;
+	bool swaps;
 } replaced[] = {
 	{ "replaced_return", RETURN },
 	{ "replaced_throw", THROW },
 	{ "replaced_load_badly", LOAD_BADLY },
+	{ "replaced_by_other_kind", RETURN, true },
 };
 
 static bool start_subtest(const struct scene *s, const char *what)
@@ -721,6 +728,7 @@ static void test_all(const struct scene first)
 	for (int i = 0; i < ARRAY_SIZE(replaced); i++) {
 		s = first;
 		s.steps = replaced[i].steps;
+		s.swaps = replaced[i].swaps;
 		if (start_subtest(&s, replaced[i].name))
 			test_replaced(&s);
 	}
