@@ -97,13 +97,27 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 	return ret;
 }
 
+/* The rest is cleared by bpf_cgroup_stat_data(), as far as a program asks for it. */
+static int cgroup_stat_copy_data(struct cgroup_stat_ctx_kern *ctx, const char *buf)
+{
+	ctx->data = kmalloc(CGROUP_STAT_DATA_SIZE, GFP_KERNEL);
+	if (!ctx->data)
+		return -ENOMEM;
+
+	memcpy(ctx->data, buf, ctx->data_valid);
+	return 0;
+}
+
 /*
  * Called with an active reference on the file's kernfs node. Once that is
  * broken, link and file may go any time, and so may the open file's private
- * data. The seq_file and @data are the caller's own.
+ * data. The seq_file and @buf, which is %NULL on read, are the caller's own.
+ *
+ * Removing the file waits under cgroup_mutex until the active protection is
+ * broken, so memory is allocated after that.
  */
 static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
-			   u8 *data, size_t len)
+			   const char *buf, size_t len)
 {
 	struct bpf_cgroup_stat_link *link =
 		container_of(of_cft(of), struct bpf_cgroup_stat_link, file.cft[0]);
@@ -114,18 +128,21 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 		.ctx.meta = &meta,
 		.ctx.cgroup = cgrp,
 		.ctx.len = len,
-		.data = data,
 		.data_valid = len,
 	};
 	u64 cookie = link->cookie;
 	struct bpf_prog *prog;
-	int ret;
+	int ret = 0;
 
 	prog = cgroup_stat_get_prog(link);
 	cgroup_get(cgrp);
 	kernfs_break_active_protection(kn);
 
-	ret = cgroup_stat_run_prog(prog, &ctx.ctx, cookie);
+	if (buf)
+		ret = cgroup_stat_copy_data(&ctx, buf);
+	if (!ret)
+		ret = cgroup_stat_run_prog(prog, &ctx.ctx, cookie);
+	kfree(ctx.data);
 	bpf_prog_put(prog);
 
 	kernfs_unbreak_active_protection(kn);
@@ -154,21 +171,13 @@ static ssize_t cgroup_stat_write(struct kernfs_open_file *of, char *buf, size_t 
 {
 	/* no room for output; the file says who opened it, for programs that care */
 	struct seq_file seq = { .file = of->file };
-	u8 *data;
 	int ret;
 
 	/* not by cft->max_write_len, see cgroup_add_subtree_file() */
 	if (nbytes >= CGROUP_STAT_DATA_SIZE)
 		return -E2BIG;
 
-	/* whoever asks for more than there is clears the rest */
-	data = kmalloc(CGROUP_STAT_DATA_SIZE, GFP_KERNEL);
-	if (!data)
-		return -ENOMEM;
-
-	memcpy(data, buf, nbytes);
-	ret = cgroup_stat_run(of, &seq, data, nbytes);
-	kfree(data);
+	ret = cgroup_stat_run(of, &seq, buf, nbytes);
 	return ret ?: nbytes;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nobody waits for a program that is stuck in a read(2) or write(2): whatever is
- * done to its file, cgroup and link returns at once, and the call ends properly
- * afterwards.
+ * Nobody waits for a program that is stuck in a read(2) or write(2), nor for a
+ * write(2) that waits for memory: whatever is done to its file, cgroup and link
+ * returns at once, and the call ends properly afterwards.
  *
  * A deadline here says that something hung. Programs stay stuck until they are
  * let go, so none of the figures has anything to do with speed.
@@ -54,10 +54,12 @@ struct scene {
 	struct cgroup_stat_wait *next_skel;	/* of a program to update to */
 	bool sleeps;
 	bool writes;	/* or written */
+	bool allocates;	/* stuck in the allocation of what is written */
 	bool swaps;	/* programs before and after it may sleep if it may not */
 	enum last_steps steps;
 	bool let_go;
 	struct bpf_link *link;
+	struct bpf_link *alloc_link;
 	int root, child, other;
 	int file;
 	struct reader *reader;
@@ -231,6 +233,11 @@ static bool open_scene(struct scene *s)
 
 	if (!make_cgroups(s))
 		return false;
+	if (s->allocates) {
+		s->alloc_link = bpf_program__attach(s->skel->progs.allocates);
+		if (!ASSERT_OK_PTR(s->alloc_link, "attach to kmalloc"))
+			return false;
+	}
 	s->link = attach(prog_of(s->skel, s->sleeps != s->swaps), s->root);
 	if (!ASSERT_OK_PTR(s->link, "attach"))
 		return false;
@@ -260,6 +267,7 @@ static void close_scene(struct scene *s)
 		close_fd(&s->reader->uffd);
 	unlink(PIN_PATH);
 	bpf_link__destroy(s->link);
+	bpf_link__destroy(s->alloc_link);
 	close_fd(&s->file);
 	close_fd(&s->child);
 	close_fd(&s->other);
@@ -709,7 +717,8 @@ static bool start_subtest(const struct scene *s, const char *what)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s_%s%s", s->sleeps ? "sleeps" : "spins",
+	snprintf(name, sizeof(name), "%s_%s%s",
+		 s->allocates ? "allocates" : s->sleeps ? "sleeps" : "spins",
 		 s->writes ? "write_" : "", what);
 	return test__start_subtest(name);
 }
@@ -775,6 +784,8 @@ void test_cgroup_stat_wait(void)
 	test_all((struct scene){ .skel = skel, .next_skel = next });
 	write_sysctl(NO_STALLS, "0");
 	test_all((struct scene){ .skel = skel, .next_skel = next, .sleeps = true, .writes = true });
+	test_all((struct scene){ .skel = skel, .next_skel = next, .writes = true,
+				 .allocates = true });
 
 out_base:
 	close_fd(&base);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 #include "bpf_experimental.h"
 #include "bpf_kfuncs.h"
 
@@ -10,6 +11,8 @@ char _license[] SEC("license") = "GPL";
 
 /* twice what the test waits for anything */
 #define SPIN_NS		(1200 * 1000000000ULL)
+
+#define DATA_SIZE	4096	/* what the kernel allocates for a write */
 
 struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
 void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
@@ -112,19 +115,38 @@ static int spin_on(__u32 i, __u64 *end)
 	return spin(0, end);
 }
 
+static void spin_until_stop(void)
+{
+	__u64 end = bpf_ktime_get_ns() + SPIN_NS;
+
+	bpf_loop(1 << 23, spin_on, &end, 0);
+}
+
 SEC("cgroup/stat")
 int spins(struct bpf_cgroup_stat_ctx *ctx)
 {
-	__u64 end = bpf_ktime_get_ns() + SPIN_NS;
 	int ret;
 
 	if (!is_victim())
 		return answer(ctx, others);
 
 	inside = true;
-	bpf_loop(1 << 23, spin_on, &end, 0);
+	spin_until_stop();
 	ret = finish(ctx, stop);
 	if (throws)
 		bpf_throw(-ENODATA);
 	return ret;
+}
+
+/* The victim gets stuck before its program runs, as if there were no memory. */
+SEC("tp_btf/kmalloc")
+int BPF_PROG(allocates, unsigned long call_site, const void *ptr, size_t size)
+{
+	if (!is_victim() || size != DATA_SIZE)
+		return 0;
+
+	inside = true;
+	spin_until_stop();
+	inside = false;
+	return 0;
 }
