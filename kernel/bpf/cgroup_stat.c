@@ -401,11 +401,16 @@ out_put:
  */
 int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *prog)
 {
+	const size_t end = offsetofend(union bpf_attr, link_create.stat_cookie);
 	struct bpf_cgroup_stat_link *link;
 	struct bpf_link_primer primer;
 	int ret;
 
 	if (attr->link_create.flags || attr->link_create.target_fd)
+		return -EINVAL;
+
+	/* room for fields to come, which mustn't be ignored */
+	if (memchr_inv((const void *)attr + end, 0, sizeof(*attr) - end))
 		return -EINVAL;
 
 	/* it runs in whoever uses a file: a user namespace's capabilities won't do */

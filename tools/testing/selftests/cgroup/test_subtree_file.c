@@ -26,6 +26,7 @@
 #include <linux/limits.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1486,6 +1487,26 @@ static int test_flags_refused(const char *top)
 	return KSFT_PASS;
 }
 
+/* What is behind the last field is for fields to come. */
+static int test_more_fields_refused(const char *top)
+{
+	size_t end = offsetof(union bpf_attr, link_create.stat_cookie) + sizeof(__u64), i;
+	int cgroup_fd = open_cgroup(top);
+	union bpf_attr attr;
+
+	for (i = end; i < sizeof(attr); i++) {
+		attr = link_attr(prog, cgroup_fd, NAME);
+		((char *)&attr)[i] = 1;
+		check(fails(link_create(&attr), EINVAL));
+	}
+	check_eq(count_files(NAME), 0);
+
+	attr = link_attr(prog, cgroup_fd, NAME);
+	((char *)&attr)[end - 1] = 1;
+	check(link_create(&attr) >= 0);
+	return KSFT_PASS;
+}
+
 #define T(x) { x, #x }
 struct subtree_file_test {
 	int (*fn)(const char *top);
@@ -1538,6 +1559,7 @@ struct subtree_file_test {
 	T(test_attach_read_only_mount),
 	T(test_cgroup_root_refused),
 	T(test_flags_refused),
+	T(test_more_fields_refused),
 };
 
 #undef T
