@@ -3,7 +3,7 @@
  * Who may do what where: one table of people, places and deeds, each cell of which
  * is tried by a process that has become that person. Then what goes beyond it:
  * descriptors that cross a namespace, files that aren't as they were made any more,
- * a mount that is read-only, and a token.
+ * and a mount that is read-only.
  */
 #include <test_progs.h>
 #include <grp.h>
@@ -23,6 +23,7 @@
 
 #define CAP(name)	(1ULL << CAP_##name)
 #define NOT_BECOME	255	/* exit status; no errno is that high */
+#define FS_FD		100	/* where whoever gets a token has its bpffs */
 
 /*
  * The delegated directory belongs to a group which isn't the delegatee's own, so
@@ -32,7 +33,8 @@ enum { DELEGATEE_ID = 12001, MATE_ID, STRANGER_ID, GROUP_ID };
 
 enum who {
 	ROOT, ROOT_ADMIN, ROOT_NO_BPF, ROOT_NO_PERFMON, ROOT_CGROUPNS, STRANGER, MATE, DELEGATEE,
-	BPF_STRANGER, BPF_DELEGATEE, USERNS_STRANGER, USERNS_DELEGATEE, NR_WHO,
+	BPF_STRANGER, BPF_DELEGATEE, USERNS_STRANGER, USERNS_DELEGATEE, USERNS_TOKEN,
+	NR_WHO,
 };
 
 static const struct person {
@@ -40,6 +42,7 @@ static const struct person {
 	id_t uid, gid;
 	__u64 caps;
 	int namespaces;
+	bool token;
 } people[NR_WHO] = {
 	[ROOT]		   = { "root", 0, 0, ~0ULL },
 	/* which stands for the two others also where that isn't wanted */
@@ -57,6 +60,9 @@ static const struct person {
 	[USERNS_STRANGER]  = { "userns_stranger", STRANGER_ID, STRANGER_ID, 0, CLONE_NEWUSER },
 	[USERNS_DELEGATEE] = { "userns_delegatee", DELEGATEE_ID, DELEGATEE_ID, 0,
 			       CLONE_NEWUSER | CLONE_NEWCGROUP },
+	/* which stands for CAP_BPF and CAP_PERFMON to load programs of all types */
+	[USERNS_TOKEN]	   = { "userns_token", DELEGATEE_ID, DELEGATEE_ID, 0,
+			       CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWNS, true },
 };
 
 /*
@@ -128,12 +134,18 @@ static const int matrix[NR_WHO][NR_WHERE][NR_WHAT] = {
 	[DELEGATED]	 = { EPERM, EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
 	[OLDER ... BORN] = { EPERM, EPERM,  0, 0,      0,      0, 0, 0, EPERM },
 },
+[USERNS_TOKEN] = {
+	[ABOVE]		 = { 0,     EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
+	[DELEGATED]	 = { 0,     EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
+	[OLDER ... BORN] = { 0,     EPERM,  0, 0,      0,      0, 0, 0, EPERM },
+},
 };
 
 static struct cgroup_stat_access *skel;
 static int cg[NR_WHERE];
 static int handed[NR_WHERE];	/* descriptors of the knobs, opened by root */
 static struct bpf_link *victim;
+static int token;		/* or 0 */
 static __u8 value;		/* what the next writer writes */
 
 /*** Becoming somebody, in a process of one's own ***/
@@ -183,6 +195,20 @@ static int enter_namespaces(const struct person *person)
 	       map_root_to("/proc/self/gid_map", person->gid);
 }
 
+/* Stops, for root to delegate everything to the bpffs that is to be made. */
+static int get_token(void)
+{
+	int fs = syscall(__NR_fsopen, "bpf", 0), dir;
+
+	if (fs < 0 || dup2(fs, FS_FD) < 0)
+		return -errno;
+	raise(SIGSTOP);
+
+	dir = openat(syscall(__NR_fsmount, fs, 0, 0), ".", O_RDONLY);
+	token = bpf_token_create(dir, NULL);
+	return token < 0 ? token : 0;
+}
+
 static int become(const struct person *person)
 {
 	int err = 0;
@@ -190,7 +216,37 @@ static int become(const struct person *person)
 	if (person->namespaces & CLONE_NEWCGROUP)
 		err = write_str(cg[DELEGATED], "cgroup.procs", "0");
 
-	return err ?: set_identity(person) ?: enter_namespaces(person);
+	err = err ?: set_identity(person) ?: enter_namespaces(person);
+	return err || !person->token ? err : get_token();
+}
+
+static int delegate_bpf(int fs)
+{
+	static const char * const keys[] = {
+		"delegate_cmds", "delegate_maps", "delegate_progs", "delegate_attachs",
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(keys); i++)
+		if (syscall(__NR_fsconfig, fs, FSCONFIG_SET_STRING, keys[i], "any", 0))
+			return -errno;
+	return syscall(__NR_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+}
+
+static void delegate_bpf_to(pid_t pid)
+{
+	int status, pidfd, fs;
+
+	if (!ASSERT_EQ(waitpid(pid, &status, WUNTRACED), pid, "wait for it to stop") ||
+	    !ASSERT_TRUE(WIFSTOPPED(status), "stopped"))
+		return;
+
+	pidfd = syscall(__NR_pidfd_open, pid, 0);
+	fs = syscall(__NR_pidfd_getfd, pidfd, FS_FD, 0);
+	if (ASSERT_OK_FD(fs, "pidfd_getfd"))
+		ASSERT_OK(delegate_bpf(fs), "delegate");
+	close(fs);
+	close(pidfd);
+	kill(pid, SIGCONT);
 }
 
 /* @act returns 0 or -errno. */
@@ -200,6 +256,8 @@ static pid_t start_as(enum who who, int (*act)(enum where where), enum where whe
 
 	if (!pid)
 		_exit(become(&people[who]) ? NOT_BECOME : -act(where));
+	if (people[who].token)
+		delegate_bpf_to(pid);
 	return pid;
 }
 
@@ -269,32 +327,35 @@ static int write_file(enum where where, const char *file, int flags)
 	return ret;
 }
 
-static int load_prog(enum bpf_prog_type type, enum bpf_attach_type attach_type, int token)
+static int load_prog(void)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_STAT);
 	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
 
 	opts.token_fd = token;
 	opts.prog_flags = token ? BPF_F_TOKEN_FD : 0;
-	return err_of(bpf_prog_load(type, "x", "GPL", insns, ARRAY_SIZE(insns), &opts));
+	return bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, ARRAY_SIZE(insns),
+			     &opts);
 }
 
 static int load(enum where where)
 {
-	return load_prog(BPF_PROG_TYPE_CGROUP_STAT, BPF_CGROUP_STAT, 0);
+	return err_of(load_prog());
 }
 
-static int link_create(int dir)
+static int link_create(int prog, int dir)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 
 	opts.cgroup_stat.name = "new";
-	return bpf_link_create(bpf_program__fd(skel->progs.knob), dir, BPF_CGROUP_STAT, &opts);
+	return bpf_link_create(prog, dir, BPF_CGROUP_STAT, &opts);
 }
 
+/* Most attach a program of root's, those who have a token one that they loaded with it. */
 static int attach(enum where where)
 {
-	int fd = link_create(cg[where]);
+	int prog = token ? load_prog() : bpf_program__fd(skel->progs.knob);
+	int fd = link_create(prog, cg[where]);
 
 	if (fd < 0)
 		return fd;
@@ -525,7 +586,7 @@ static void test_top(void)
 	if (!ASSERT_OK_FD(top, "open root") ||
 	    !ASSERT_OK(fchown(top, STRANGER_ID, STRANGER_ID), "chown"))
 		return;
-	link = link_create(top);
+	link = link_create(bpf_program__fd(skel->progs.knob), top);
 	if (ASSERT_OK_FD(link, "attach")) {
 		assert_owner(top, PREFIX "new", 0, 0, 0444);
 		close(link);
@@ -725,69 +786,6 @@ static void test_read_only(void)
 	ASSERT_EQ(run_as(ROOT, write_read_only, DELEGATED), -EROFS, "write");
 }
 
-/*** A token, which makes up for missing capabilities elsewhere ***/
-
-/* Stops, for root to delegate everything to the bpffs that is to be made from @fs_fd. */
-static int make_token(int fs_fd)
-{
-	int fs, dir;
-
-	if (unshare(CLONE_NEWNS))
-		return -errno;
-	fs = syscall(__NR_fsopen, "bpf", 0);
-	if (fs < 0 || dup2(fs, fs_fd) < 0)
-		return -errno;
-	raise(SIGSTOP);
-
-	dir = openat(syscall(__NR_fsmount, fs, 0, 0), ".", O_RDONLY);
-	return bpf_token_create(dir, NULL);
-}
-
-static int load_with_token(enum where where)
-{
-	int token = make_token(handed[where]);
-
-	if (token < 0 || load_prog(BPF_PROG_TYPE_TRACEPOINT, 0, token))
-		return -ECHILD;
-	return load_prog(BPF_PROG_TYPE_CGROUP_STAT, BPF_CGROUP_STAT, token);
-}
-
-static int delegate_bpf(int fs)
-{
-	static const char * const keys[] = {
-		"delegate_cmds", "delegate_maps", "delegate_progs", "delegate_attachs",
-	};
-
-	for (int i = 0; i < ARRAY_SIZE(keys); i++)
-		if (syscall(__NR_fsconfig, fs, FSCONFIG_SET_STRING, keys[i], "any", 0))
-			return -errno;
-	return syscall(__NR_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-}
-
-static void answer_request(pid_t pid, int fs_fd)
-{
-	int pidfd = syscall(__NR_pidfd_open, pid, 0);
-	int fs = syscall(__NR_pidfd_getfd, pidfd, fs_fd, 0);
-
-	if (ASSERT_OK_FD(fs, "pidfd_getfd"))
-		ASSERT_OK(delegate_bpf(fs), "delegate");
-	close(fs);
-	close(pidfd);
-	kill(pid, SIGCONT);
-}
-
-static void test_token(void)
-{
-	pid_t pid = start_as(USERNS_DELEGATEE, load_with_token, ABOVE);
-	int status;
-
-	if (!ASSERT_EQ(waitpid(pid, &status, WUNTRACED), pid, "wait for it to stop") ||
-	    !ASSERT_TRUE(WIFSTOPPED(status), "stopped"))
-		return;
-	answer_request(pid, handed[ABOVE]);
-	ASSERT_EQ(wait_for(pid), -EPERM, "load");
-}
-
 /*** The stage ***/
 
 /* The helpers' mount turns nsdelegate off, for all mounts. */
@@ -861,7 +859,6 @@ static const struct {
 	{ "changes", test_changes },
 	{ "forgotten", test_forgotten },
 	{ "read_only", test_read_only },
-	{ "token", test_token },
 };
 
 static void run_tests(void)
