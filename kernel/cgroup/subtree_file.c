@@ -21,19 +21,6 @@
  */
 static struct lock_class_key subtree_file_active_key;
 
-static struct kernfs_node *subtree_file_find(struct cgroup *cgrp,
-					     struct cgroup_subtree_file *file)
-{
-	struct kernfs_node *kn = kernfs_find_and_get(cgrp->kn, file->cft->name);
-
-	/* somebody else's, when undoing after -EEXIST */
-	if (kn && kn->priv != file->cft) {
-		kernfs_put(kn);
-		return NULL;
-	}
-	return kn;
-}
-
 /* A setgid directory gives its own group to what is made in it. */
 static int subtree_file_set_group(struct kernfs_node *kn, kgid_t gid)
 {
@@ -83,7 +70,7 @@ static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *
 static void subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
 	/* made before, under the same cgroup_mutex: it is there */
-	struct kernfs_node *kn = subtree_file_find(cgrp, file);
+	struct kernfs_node *kn = kernfs_find_and_get(cgrp->kn, file->cft->name);
 
 	kernfs_activate(kn);
 	kernfs_put(kn);
@@ -91,23 +78,23 @@ static void subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_fil
 
 static void subtree_file_remove(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
-	struct kernfs_node *kn = subtree_file_find(cgrp, file);
-
-	if (!kn)
-		return;
-
-	kernfs_remove(kn);
-	kernfs_put(kn);
-	file->nr_files--;
+	/* a cgroup whose creation failed may not have it */
+	if (!kernfs_remove_by_name(cgrp->kn, file->cft->name))
+		file->nr_files--;
 }
 
-static void subtree_file_remove_all(struct cgroup *root, struct cgroup_subtree_file *file)
+/* Remove the file from @root and its descendants before @end, in pre-order. */
+static void subtree_file_remove_all(struct cgroup *root, struct cgroup_subtree_file *file,
+				    struct cgroup *end)
 {
 	struct cgroup_subsys_state *d_css;
 	struct cgroup *dsct;
 
-	cgroup_for_each_live_descendant_pre(dsct, d_css, root)
+	cgroup_for_each_live_descendant_pre(dsct, d_css, root) {
+		if (dsct == end)
+			break;
 		subtree_file_remove(dsct, file);
+	}
 }
 
 /*
@@ -123,7 +110,7 @@ static int subtree_file_create_all(struct cgroup *root, struct cgroup_subtree_fi
 	cgroup_for_each_live_descendant_pre(dsct, d_css, root) {
 		ret = subtree_file_create(dsct, file);
 		if (ret) {
-			subtree_file_remove_all(root, file);
+			subtree_file_remove_all(root, file, dsct);
 			return ret;
 		}
 	}
@@ -214,7 +201,7 @@ void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 	if (!file->root)
 		return;
 
-	subtree_file_remove_all(file->root, file);
+	subtree_file_remove_all(file->root, file, NULL);
 	subtree_file_unlink(file);
 }
 
