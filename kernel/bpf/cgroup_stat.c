@@ -200,20 +200,23 @@ static void bpf_cgroup_stat_link_dealloc(struct bpf_link *link)
 static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *new_prog,
 				       struct bpf_prog *old_prog)
 {
+	int ret = 0;
+
 	/* against other updates and the removal of the root */
-	scoped_guard(mutex, &cgroup_mutex) {
-		if (!cgroup_stat_link(link)->file.root)
-			return -ENOLINK;
-		if (old_prog && link->prog != old_prog)
-			return -EPERM;
-		if (new_prog->type != link->prog->type)
-			return -EINVAL;
-
+	cgroup_lock();
+	if (!cgroup_stat_link(link)->file.root)
+		ret = -ENOLINK;
+	else if (old_prog && link->prog != old_prog)
+		ret = -EPERM;
+	else if (new_prog->type != link->prog->type)
+		ret = -EINVAL;
+	else
 		old_prog = xchg(&link->prog, new_prog);
-	}
+	cgroup_unlock();
 
-	bpf_prog_put(old_prog);
-	return 0;
+	if (!ret)
+		bpf_prog_put(old_prog);
+	return ret;
 }
 
 /* What changes while the link lives, as of one moment. */
@@ -228,14 +231,14 @@ static struct cgroup_stat_state cgroup_stat_get_state(const struct bpf_cgroup_st
 	struct cgroup_stat_state state = {};
 	struct cgroup *root;
 
-	guard(mutex)(&cgroup_mutex);
-
+	cgroup_lock();
 	root = link->file.root;
 	if (root) {
 		state.cgroup_id = cgroup_id(root);
 		state.hierarchy_id = root->root->hierarchy_id;
 		state.nr_files = link->file.nr_files;
 	}
+	cgroup_unlock();
 	return state;
 }
 

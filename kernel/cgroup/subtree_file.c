@@ -127,6 +127,31 @@ static void subtree_file_unlink(struct cgroup_subtree_file *file)
 	cgroup_exit_cftypes(file->cft);
 }
 
+static int subtree_file_add(struct cgroup *root, struct cgroup_subtree_file *file)
+{
+	int ret;
+
+	if (cgroup_is_dead(root))
+		return -ENODEV;
+
+	if (list_count_nodes(&root->subtree_files) >= CGROUP_SUBTREE_FILES_MAX)
+		return -E2BIG;
+
+	ret = cgroup_init_cftypes(NULL, file->cft);
+	if (ret)
+		return ret;
+
+	ret = subtree_file_create_all(root, file);
+	if (ret) {
+		cgroup_exit_cftypes(file->cft);
+		return ret;
+	}
+
+	file->root = root;
+	list_add_tail(&file->node, &root->subtree_files);
+	return 0;
+}
+
 /**
  * cgroup_add_subtree_file - make a file in every cgroup of a subtree
  * @root: top of the subtree, on the default hierarchy
@@ -161,27 +186,10 @@ int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *fil
 			 file->cft->flags || !cgroup_name_reserved(file->cft->name)))
 		return -EINVAL;
 
-	guard(mutex)(&cgroup_mutex);
-
-	if (cgroup_is_dead(root))
-		return -ENODEV;
-
-	if (list_count_nodes(&root->subtree_files) >= CGROUP_SUBTREE_FILES_MAX)
-		return -E2BIG;
-
-	ret = cgroup_init_cftypes(NULL, file->cft);
-	if (ret)
-		return ret;
-
-	ret = subtree_file_create_all(root, file);
-	if (ret) {
-		cgroup_exit_cftypes(file->cft);
-		return ret;
-	}
-
-	file->root = root;
-	list_add_tail(&file->node, &root->subtree_files);
-	return 0;
+	cgroup_lock();
+	ret = subtree_file_add(root, file);
+	cgroup_unlock();
+	return ret;
 }
 
 /**
@@ -196,13 +204,12 @@ int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *fil
  */
 void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
-	guard(mutex)(&cgroup_mutex);
-
-	if (!file->root)
-		return;
-
-	subtree_file_remove_all(file->root, file, NULL);
-	subtree_file_unlink(file);
+	cgroup_lock();
+	if (file->root) {
+		subtree_file_remove_all(file->root, file, NULL);
+		subtree_file_unlink(file);
+	}
+	cgroup_unlock();
 }
 
 /**
