@@ -831,16 +831,23 @@ static void test_load(void)
 static void test_rfc(void)
 {
 	struct cgroup_stat_rfc *skel;
+	char expected[32], buf[32], *log;
 	struct bpf_link *link;
-	char expected[32], buf[32];
 
 	skel = cgroup_stat_rfc__open_and_load();
 	if (!ASSERT_OK_PTR(skel, "load"))
 		return;
 
 	/* there's no cgroup to attach to */
+	if (start_libbpf_log_capture())
+		goto out;
 	ASSERT_OK(cgroup_stat_rfc__attach(skel), "auto-attach");
+	log = stop_libbpf_log_capture();
+	ASSERT_STREQ(log, "", "not a word");
+	free(log);
 	ASSERT_NULL(skel->links.histo_on_cpu, "skipped");
+	ASSERT_ERR_PTR(bpf_program__attach(skel->progs.histo_on_cpu), "attach without a cgroup");
+	ASSERT_EQ(errno, EOPNOTSUPP, "errno");
 
 	link = bpf_program__attach_cgroup_stat(skel->progs.histo_on_cpu, cg[TOP], NULL);
 	if (!ASSERT_OK_PTR(link, "attach"))
