@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs are preempted. Where does one have to put what it wants back, when
+ * another task runs it meanwhile on the same CPU, for another cgroup?
+ */
+#include <test_progs.h>
+#include <pthread.h>
+#include <sched.h>
+#include "cgroup_helpers.h"
+#include "cgroup_stat_scratch.skel.h"
+
+#define NAME		"scratch"
+#define STAT_FILE	"bpf.stat." NAME
+
+enum { TOP, FIRST, SECOND, NR_CGROUPS };
+
+static const char * const paths[NR_CGROUPS] = {
+	"/scratch", "/scratch/first", "/scratch/second",
+};
+
+static int cg[NR_CGROUPS];
+
+struct reader {
+	pthread_t thread;
+	int cgroup;
+	int ret;
+	__u64 id;		/* what it read */
+};
+
+static int run_on_cpu_0(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -errno : 0;
+}
+
+static int read_id(int cgroup, __u64 *id)
+{
+	char buf[32] = {};
+	int fd, ret;
+
+	fd = openat(cgroup, STAT_FILE, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	ret = read(fd, buf, sizeof(buf) - 1) < 0 ? -errno : 0;
+	*id = strtoull(buf, NULL, 10);
+	close(fd);
+	return ret;
+}
+
+static void *run_reader(void *arg)
+{
+	struct reader *reader = arg;
+
+	reader->ret = run_on_cpu_0() ?: read_id(reader->cgroup, &reader->id);
+	return NULL;
+}
+
+static bool start_reader(struct reader *reader)
+{
+	return ASSERT_OK(pthread_create(&reader->thread, NULL, run_reader, reader), "thread");
+}
+
+static void join_reader(struct reader *reader)
+{
+	pthread_join(reader->thread, NULL);
+	ASSERT_OK(reader->ret, "read");
+}
+
+/* The second reader preempts the first, which is in the middle of its program. */
+static void meet(struct cgroup_stat_scratch *skel, struct reader *first, struct reader *second)
+{
+	skel->bss->inside = false;
+	skel->bss->met = false;
+	if (!start_reader(first))
+		return;
+	while (!skel->bss->inside && !first->ret)
+		usleep(1000);
+	if (start_reader(second))
+		join_reader(second);
+	join_reader(first);
+	ASSERT_TRUE(skel->bss->met, "the second one ran while the first one waited");
+}
+
+/* @is_private: what the first reader's program put there stays */
+static void test_scratch(struct cgroup_stat_scratch *skel, struct bpf_program *prog,
+			 bool is_private)
+{
+	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = NAME);
+	__u64 first_id = get_cgroup_id(paths[FIRST]), second_id = get_cgroup_id(paths[SECOND]);
+	struct reader first = { .cgroup = cg[FIRST] }, second = { .cgroup = cg[SECOND] };
+	struct bpf_link *link;
+
+	link = bpf_program__attach_cgroup_stat(prog, cg[TOP], &opts);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	meet(skel, &first, &second);
+	ASSERT_EQ(second.id, second_id, "the second reader's own");
+	ASSERT_EQ(first.id, is_private ? first_id : second_id, "the first reader's");
+	bpf_link__destroy(link);
+}
+
+void test_cgroup_stat_scratch(void)
+{
+	struct cgroup_stat_scratch *skel;
+
+	skel = cgroup_stat_scratch__open_and_load();
+	if (!ASSERT_OK_PTR(skel, "open and load"))
+		return;
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
+		goto out;
+
+	for (int i = 0; i < NR_CGROUPS; i++) {
+		cg[i] = create_and_get_cgroup(paths[i]);
+		if (!ASSERT_OK_FD(cg[i], paths[i]))
+			goto out_cgroups;
+	}
+
+	if (test__start_subtest("percpu_array_is_shared"))
+		test_scratch(skel, skel->progs.in_percpu_array, false);
+	if (test__start_subtest("stack"))
+		test_scratch(skel, skel->progs.on_stack, true);
+	if (test__start_subtest("task_storage"))
+		test_scratch(skel, skel->progs.in_task_storage, true);
+	if (test__start_subtest("object"))
+		test_scratch(skel, skel->progs.in_object, true);
+	for (int i = 0; i < NR_CGROUPS; i++)
+		close(cg[i]);
+out_cgroups:
+	cleanup_cgroup_environment();
+out:
+	cgroup_stat_scratch__destroy(skel);
+}
