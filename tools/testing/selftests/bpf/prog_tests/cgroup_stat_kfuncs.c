@@ -746,8 +746,7 @@ static void test_freplace_refused(void)
 		  "calling kernel function bpf_send_signal_task is not allowed" },
 		{ "probe_write_user", "describe",
 		  "program of this type cannot use helper bpf_probe_write_user" },
-		{ "flush", "describe",
-		  "program must be sleepable to call sleepable kfunc css_rstat_flush" },
+		{ "flush", "describe", "Extension program may sleep, while original does not" },
 	};
 	struct cgroup_stat_flow *skel = LOAD(cgroup_stat_flow, false);
 	struct cgroup_stat_freplace *ext;
