@@ -171,7 +171,8 @@ static bool is_on_bpffs(const char *path)
 	ret = copy && !statfs(dirname(copy), &fs) && fs.f_type == BPF_FS_MAGIC;
 	free(copy);
 	if (!ret)
-		fprintf(stderr, "can't keep the knobs at %s: not on bpffs, usually /sys/fs/bpf\n", path);
+		fprintf(stderr, "can't keep the knobs at %s: not on bpffs, usually /sys/fs/bpf\n",
+			path);
 	return ret;
 }
 

@@ -630,11 +630,12 @@ test_programs() {
 	check 'with its mode, too' is_mode "$top/c/bpf.stat.fourth" 644
 	check 'nothing beside them' has_pins '. ./above ./at ./below ./fourth ./knob '
 	check 'all have that program' holds \
-		"{pinned('$pins/' + pin)['prog_id'] for pin in ('above', 'at', 'below', 'fourth')} == {'$prog'}"
+		"{pinned('$pins/' + pin)['prog_id'] for pin in
+		 ('above', 'at', 'below', 'fourth')} == {'$prog'}"
 }
 
 test_show() {
-	local above at below fourth names="[link['name'][9:] for link in ours()]"
+	local above at below fourth where names="[link['name'][9:] for link in ours()]"
 
 	above="link('$pins/above', 'above', 'knob', '0444', '$top', 5)"
 	at="link('$pins/at', 'knob', 'knob', '0444', '$top/a', 2)"
@@ -644,8 +645,9 @@ test_show() {
 	shows 'show' cgroup stat show
 	ask "${at}['id']"
 	link=$answer
+	where="pinned $pins/at "
 	check 'a link in two lines' matches \
-		"(^| )$link: bpf.stat.knob prog $prog knob mode 0444 root $top/a files 2 pinned $pins/at "
+		"(^| )$link: bpf.stat.knob prog $prog knob mode 0444 root $top/a files 2 $where"
 	for option in -j -p; do
 		shows "show $option" $option cgroup stat show
 		check 'all links, all fields' holds "ours() == [$above, $at, $below, $fourth]"

@@ -757,6 +757,7 @@ static void test_all(const struct scene first)
 void test_cgroup_stat_wait(void)
 {
 	struct cgroup_stat_wait *skel, *next;
+	struct scene scene;
 
 	skel = cgroup_stat_wait__open_and_load();
 	next = cgroup_stat_wait__open_and_load();
@@ -784,8 +785,9 @@ void test_cgroup_stat_wait(void)
 	test_all((struct scene){ .skel = skel, .next_skel = next });
 	write_sysctl(NO_STALLS, "0");
 	test_all((struct scene){ .skel = skel, .next_skel = next, .sleeps = true, .writes = true });
-	test_all((struct scene){ .skel = skel, .next_skel = next, .writes = true,
-				 .allocates = true });
+	scene = (struct scene){ .skel = skel, .next_skel = next, .allocates = true };
+	scene.writes = true;
+	test_all(scene);
 
 out_base:
 	close_fd(&base);
