@@ -5,23 +5,23 @@
 #include <linux/cgroup-defs.h>
 
 /*
- * Names of subtree files begin with this. No cgroup may have such a name, so
- * whether one is taken depends on subtree files alone.
+ * Prefix of the names of subtree files. No cgroup may have such a name, so a new
+ * subtree file can only collide with another one.
  */
 #define CGROUP_SUBTREE_FILE_PREFIX	"bpf.stat."
 
-/* How many subtree files may be rooted at one cgroup */
+/* Maximum number of subtree files that are rooted at one cgroup */
 #define CGROUP_SUBTREE_FILES_MAX	64
 
 /**
  * struct cgroup_subtree_file - a file in every cgroup of a subtree
- * @cft: what the file is; the owner sets name and callbacks of the first, the
- *	 second stays zero and ends the array
- * @mode: permission bits that the file is made with, set by the owner
- * @root: top of the subtree; %NULL before the file is added, after it is
- *	  removed and once the top was removed. Protected by cgroup_mutex.
- * @nr_files: how many cgroups have the file. Protected by cgroup_mutex.
- * @node: on @root's cgroup->subtree_files. Protected by cgroup_mutex.
+ * @cft: the cftype, whose name and callbacks the owner sets, and a zeroed one that
+ *	 terminates the array
+ * @mode: permission bits for creating the files, set by the owner
+ * @root: top of the subtree; %NULL before the file is added, and after the file or
+ *	  its top cgroup was removed. Protected by cgroup_mutex.
+ * @nr_files: number of cgroups that have the file. Protected by cgroup_mutex.
+ * @node: entry in the list @root->subtree_files. Protected by cgroup_mutex.
  */
 struct cgroup_subtree_file {
 	struct cftype		cft[2];

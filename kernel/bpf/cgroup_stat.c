@@ -2,16 +2,17 @@
 /*
  * Files bpf.stat.<name> in cgroup directories, answered by BPF programs.
  *
- * One link stands for a file in every cgroup of a subtree. The files are made
- * and removed as a subtree file of the cgroup core, which the link embeds; here
- * are the program type, what runs a program when its file is read or written,
- * and the link.
+ * A BPF link represents one such file in every cgroup of a subtree. The link
+ * embeds a struct cgroup_subtree_file, by which the cgroup core creates and
+ * removes the files. This file implements the program type, the handlers that
+ * run the program when a file is read or written, and the link.
  *
- * The link holds no reference on the cgroup, the files hold none on the link.
- * An active reference on a file's kernfs node keeps the link, because removing
- * the file waits for it. But programs may take long, and nobody shall wait for
- * one: the handler takes references on what it needs, breaks the active
- * protection and doesn't look at the link again.
+ * The link holds no reference on the cgroup, and the files hold none on the link.
+ * While a handler holds an active reference on the file's kernfs node, the link
+ * can't be freed, because removing the file waits for active references. But a
+ * program may run for a long time or sleep, and removing the file must not wait
+ * for it. So the handler takes references on the program and the cgroup, breaks
+ * the active protection and must not access the link after that.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
@@ -30,7 +31,7 @@
 				"abcdefghijklmnopqrstuvwxyz"	\
 				"0123456789_.-"
 #define CGROUP_STAT_MAX_OUTPUT	SZ_4M
-#define CGROUP_STAT_DATA_SIZE	SZ_4K	/* of what is written, with at least one NUL */
+#define CGROUP_STAT_DATA_SIZE	SZ_4K	/* for the bytes written and at least one NUL */
 
 struct bpf_cgroup_stat_link {
 	struct bpf_link link;
@@ -38,11 +39,11 @@ struct bpf_cgroup_stat_link {
 	u64 cookie;
 };
 
-/* A program's context, and what bpf_cgroup_stat_data() finds from there. */
+/* The program's context, followed by what bpf_cgroup_stat_data() needs. */
 struct cgroup_stat_ctx_kern {
 	struct bpf_cgroup_stat_ctx ctx;
-	u8 *data;		/* CGROUP_STAT_DATA_SIZE bytes; NULL: the file is read */
-	size_t data_valid;	/* as far as @data was written or cleared, at least 1 */
+	u8 *data;		/* CGROUP_STAT_DATA_SIZE bytes, NULL on read */
+	size_t data_valid;	/* number of bytes of @data that are initialized */
 };
 
 static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link)
@@ -51,11 +52,14 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link
 }
 
 /*
- * RCU alone wouldn't do for a program that runs for long: when its last
- * reference is put, what describes it (symbols, exception table) goes at once.
- * A count of zero means that an update has just put another program there. RCU
- * is enough to look at the old one's count, even if it is sleepable: it is freed
- * after a grace period of RCU Tasks Trace, which implies one of RCU.
+ * Take a reference on the link's program. Being in an RCU read-side critical
+ * section isn't enough to run it: when the last reference is put, its symbols and
+ * its exception table are removed without waiting for a grace period.
+ *
+ * If the refcount is zero, bpf_cgroup_stat_link_update() has just replaced the
+ * program, so try again. RCU protects reading the refcount, even of a sleepable
+ * program: that is freed after a grace period of RCU Tasks Trace, which implies
+ * one of RCU.
  */
 static struct bpf_prog *cgroup_stat_get_prog(const struct bpf_cgroup_stat_link *link)
 {
@@ -97,7 +101,7 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 	return ret;
 }
 
-/* The rest is cleared by bpf_cgroup_stat_data(), as far as a program asks for it. */
+/* bpf_cgroup_stat_data() clears the rest of the buffer, as far as it is asked for. */
 static int cgroup_stat_copy_data(struct cgroup_stat_ctx_kern *ctx, const char *buf)
 {
 	ctx->data = kmalloc(CGROUP_STAT_DATA_SIZE, GFP_KERNEL);
@@ -109,12 +113,15 @@ static int cgroup_stat_copy_data(struct cgroup_stat_ctx_kern *ctx, const char *b
 }
 
 /*
- * Called with an active reference on the file's kernfs node. Once that is
- * broken, link and file may go any time, and so may the open file's private
- * data. The seq_file and @buf, which is %NULL on read, are the caller's own.
+ * Run the program for one read or write. @buf holds the bytes written, and is
+ * %NULL on read.
  *
- * Removing the file waits under cgroup_mutex until the active protection is
- * broken, so memory is allocated after that.
+ * The caller holds an active reference on the file's kernfs node. Once the active
+ * protection is broken, the link, the file and the open file's private data may be
+ * freed at any time. @seq and @buf belong to the caller and stay valid.
+ *
+ * Removing the file waits for active references with cgroup_mutex held. So memory,
+ * whose allocation may sleep, must be allocated after the protection was broken.
  */
 static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 			   const char *buf, size_t len)
@@ -148,7 +155,7 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 	kernfs_unbreak_active_protection(kn);
 	cgroup_put(cgrp);
 
-	/* -ERESTARTSYS and below mean something inside the kernel only */
+	/* error numbers from ERESTARTSYS on are internal to the kernel */
 	return (ret > 0 || ret <= -ERESTARTSYS) ? -EIO : ret;
 }
 
@@ -156,24 +163,24 @@ static int cgroup_stat_seq_show(struct seq_file *seq, void *v)
 {
 	int ret = cgroup_stat_run(seq->private, seq, NULL, 0);
 
-	/* seq_file comes again with a bigger buffer */
+	/* seq_file retries with a bigger buffer */
 	if (seq_has_overflowed(seq) && seq->size <= CGROUP_STAT_MAX_OUTPUT)
 		return 0;
 	if (seq->count > CGROUP_STAT_MAX_OUTPUT)
 		return -E2BIG;
 
-	/* seq_file's traverse() would retry on -EAGAIN for ever */
+	/* traverse() in seq_file would retry on -EAGAIN forever */
 	return ret == -EAGAIN ? -EIO : ret;
 }
 
 static ssize_t cgroup_stat_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
 				 loff_t off)
 {
-	/* no room for output; the file says who opened it, for programs that care */
+	/* no buffer for output; programs can take the opener's credentials from ->file */
 	struct seq_file seq = { .file = of->file };
 	int ret;
 
-	/* not by cft->max_write_len, see cgroup_add_subtree_file() */
+	/* cft->max_write_len must not be set, see cgroup_add_subtree_file() */
 	if (nbytes >= CGROUP_STAT_DATA_SIZE)
 		return -E2BIG;
 
@@ -202,7 +209,7 @@ static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *n
 {
 	int ret = 0;
 
-	/* against other updates and the removal of the root */
+	/* serialize against other updates and the removal of the root cgroup */
 	cgroup_lock();
 	if (!cgroup_stat_link(link)->file.root)
 		ret = -ENOLINK;
@@ -219,7 +226,7 @@ static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *n
 	return ret;
 }
 
-/* What changes while the link lives, as of one moment. */
+/* A snapshot of the link's state that may change, taken under cgroup_mutex. */
 struct cgroup_stat_state {
 	u64 cgroup_id;
 	u32 hierarchy_id;
@@ -304,7 +311,10 @@ static const struct bpf_link_ops bpf_cgroup_stat_link_lops = {
 	.fill_link_info = bpf_cgroup_stat_link_fill_link_info,
 };
 
-/* A direction that the mode forbids to all gets no handler. */
+/*
+ * Only set the handlers that @mode has a permission bit for. Without a handler,
+ * read(2) or write(2) fails with EINVAL, even for root.
+ */
 static int cgroup_stat_set_mode(struct cgroup_subtree_file *file, u32 mode)
 {
 	if (mode & ~0666)
@@ -367,7 +377,7 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 	return no_free_ptr(link);
 }
 
-/* Make the files, if the caller may write to the directory @path, as for mkdir. */
+/* Create the files, if the caller has the permissions for mkdir(2) in @path. */
 static int cgroup_stat_add_files(const struct path *path, struct cgroup_subtree_file *file)
 {
 	struct cgroup_subsys_state *css;
@@ -395,12 +405,13 @@ out_put:
 }
 
 /**
- * bpf_cgroup_stat_link_attach - BPF_LINK_CREATE of BPF_CGROUP_STAT
- * @attr: attributes of the system call
- * @prog: the program; its reference goes over to the link on success
+ * bpf_cgroup_stat_link_attach - create a cgroup stat link and its files
+ * @attr: attributes of BPF_LINK_CREATE
+ * @prog: the program; on success the link takes over the caller's reference
  *
- * Context: Process context, no locks held. Takes cgroup_mutex.
- * Return: fd of the new link, or -errno with nothing left behind.
+ * Context: Process context, may sleep. Takes cgroup_mutex.
+ * Return: file descriptor of the new link on success, negative errno otherwise.
+ *	   No file is left on failure.
  */
 int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *prog)
 {
@@ -412,11 +423,14 @@ int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *pro
 	if (attr->link_create.flags || attr->link_create.target_fd)
 		return -EINVAL;
 
-	/* room for fields to come, which mustn't be ignored */
+	/* reserved for new fields, which must not be silently ignored */
 	if (memchr_inv((const void *)attr + end, 0, sizeof(*attr) - end))
 		return -EINVAL;
 
-	/* it runs in whoever uses a file: a user namespace's capabilities won't do */
+	/*
+	 * The program runs in every task that reads or writes a file, so these
+	 * capabilities are needed in the initial user namespace.
+	 */
 	if (!bpf_capable() || !perfmon_capable())
 		return -EPERM;
 
@@ -447,7 +461,7 @@ static const struct bpf_func_proto *
 cgroup_stat_func_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
 {
 	switch (func_id) {
-	/* would hit whoever happens to use the file */
+	/* these act on the current task, which is just a reader or writer of the file */
 	case BPF_FUNC_probe_write_user:
 	case BPF_FUNC_send_signal:
 	case BPF_FUNC_send_signal_thread:
@@ -497,15 +511,15 @@ static bool cgroup_stat_is_valid_access(int off, int size, enum bpf_access_type 
 __bpf_kfunc_start_defs();
 
 /**
- * bpf_cgroup_stat_data - what is being written to the file
+ * bpf_cgroup_stat_data - get the bytes that are being written to the file
  * @ctx: the program's context
- * @rdonly_buf_size: how many bytes to give access to, a constant
+ * @rdonly_buf_size: number of bytes that the program may access, a constant
  *
- * The first @ctx->len bytes are those that were written, the rest is zero. They
- * can only be read, and stay until the program returns.
+ * The first @ctx->len bytes are those that were written, the rest is zero. The
+ * memory is read-only and valid until the program returns.
  *
- * Return: the bytes; %NULL if the file is read, or @rdonly_buf_size is more than
- *	   4096.
+ * Return: Pointer to the bytes; %NULL if the file is being read, or if
+ *	   @rdonly_buf_size is more than 4096.
  */
 __bpf_kfunc const u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 					   const size_t rdonly_buf_size)
@@ -531,14 +545,17 @@ BTF_KFUNCS_END(cgroup_stat_kfunc_ids)
 
 BTF_ID_LIST_SINGLE(cgroup_stat_send_signal_id, func, bpf_send_signal_task)
 
-/* Programs of other types share the hook, and with it both sets and filters. */
+/*
+ * Other program types share BTF_KFUNC_HOOK_TRACING, so this is called for their
+ * programs and for their kfuncs, too.
+ */
 static int cgroup_stat_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id)
 {
 	bool is_cgroup_stat = resolve_prog_type(prog) == BPF_PROG_TYPE_CGROUP_STAT;
 
 	if (btf_id_set8_contains(&cgroup_stat_kfunc_ids, kfunc_id))
 		return is_cgroup_stat ? 0 : -EACCES;
-	/* would hit whoever happens to use the file */
+	/* refused like the helpers bpf_send_signal() and bpf_send_signal_thread() */
 	return is_cgroup_stat && kfunc_id == cgroup_stat_send_signal_id[0] ? -EACCES : 0;
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Subtree files: a cftype that belongs to no controller but to a cgroup, and
+ * Subtree files: a cftype that belongs to a cgroup instead of a controller, and
  * is present in the directories of that cgroup and of all its descendants.
  *
- * Each cgroup lists the subtree files that are rooted there. Adding one makes
- * the file in the whole subtree, a cgroup that is created later makes the files
- * that its ancestors list, and a cgroup that is removed takes its own along.
- * All of it happens under cgroup_mutex. Neither does a subtree file pin its
- * root, nor do the files pin the subtree file: being on the list is the only
- * tie between them.
+ * Each cgroup has a list of the subtree files that are rooted at it. Adding a
+ * subtree file creates the file in all cgroups of the subtree. Creating a cgroup
+ * creates the files that its ancestors list, removing a cgroup removes its files.
+ * All of this is protected by cgroup_mutex.
+ *
+ * A subtree file holds no reference on its root cgroup, and the files hold none on
+ * the subtree file. Removing the root cgroup also removes the subtree file from
+ * the list.
  */
 #include <linux/cgroup_subtree_file.h>
 #include <linux/cred.h>
@@ -16,12 +18,13 @@
 #include "cgroup-internal.h"
 
 /*
- * One class for all: handlers may outlive their subtree file, so a key in there
- * could never be unregistered safely.
+ * Lockdep class for the active references of all subtree files. A key in struct
+ * cgroup_subtree_file couldn't be unregistered safely: a handler that broke its
+ * active protection may return after the structure was freed.
  */
 static struct lock_class_key subtree_file_active_key;
 
-/* A setgid directory gives its own group to what is made in it. */
+/* Replace the group that a new file inherits from a setgid directory. */
 static int subtree_file_set_group(struct kernfs_node *kn, kgid_t gid)
 {
 	struct iattr iattr = { .ia_valid = ATTR_GID, .ia_gid = gid };
@@ -33,8 +36,9 @@ static int subtree_file_set_group(struct kernfs_node *kn, kgid_t gid)
 }
 
 /*
- * Make the file in @cgrp, inactive. The parent distributes what its children
- * may have, so it's the owner of the parent directory who gets the file.
+ * Create the file in @cgrp, not active yet. It gets the owner and group of the
+ * parent's directory, because it is the parent that distributes resources to its
+ * children (cgroup-v2.rst, "Delegation").
  */
 static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
@@ -48,7 +52,7 @@ static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *
 	if (parent)
 		kernfs_get_owner(parent->kn, &uid, &gid);
 
-	/* the security label mustn't depend on who causes the file to be made */
+	/* the security label must not depend on the current task's credentials */
 	scoped_with_kernel_creds() {
 		kn = __kernfs_create_file(cgrp->kn, cft->name, file->mode, uid, gid, 0,
 					  cft->kf_ops, cft, NULL,
@@ -69,7 +73,7 @@ static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *
 
 static void subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
-	/* made before, under the same cgroup_mutex: it is there */
+	/* can't be NULL: cgroup_mutex has been held since the file was created */
 	struct kernfs_node *kn = kernfs_find_and_get(cgrp->kn, file->cft->name);
 
 	kernfs_activate(kn);
@@ -78,12 +82,15 @@ static void subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_fil
 
 static void subtree_file_remove(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
-	/* a cgroup whose creation failed may not have it */
+	/* if creating @cgrp failed, it may not have this file */
 	if (!kernfs_remove_by_name(cgrp->kn, file->cft->name))
 		file->nr_files--;
 }
 
-/* Remove the file from @root and its descendants before @end, in pre-order. */
+/*
+ * Remove the file from @root and its descendants. Stop before @end, in pre-order,
+ * unless it is %NULL.
+ */
 static void subtree_file_remove_all(struct cgroup *root, struct cgroup_subtree_file *file,
 				    struct cgroup *end)
 {
@@ -98,8 +105,8 @@ static void subtree_file_remove_all(struct cgroup *root, struct cgroup_subtree_f
 }
 
 /*
- * All files are made before the first is activated: on failure only files that
- * nobody has seen are removed.
+ * Create all files before any of them is activated, so that on failure only files
+ * have to be removed that userspace couldn't see.
  */
 static int subtree_file_create_all(struct cgroup *root, struct cgroup_subtree_file *file)
 {
@@ -153,30 +160,33 @@ static int subtree_file_add(struct cgroup *root, struct cgroup_subtree_file *fil
 }
 
 /**
- * cgroup_add_subtree_file - make a file in every cgroup of a subtree
+ * cgroup_add_subtree_file - create a file in every cgroup of a subtree
  * @root: top of the subtree, on the default hierarchy
- * @file: the file, zeroed but for what its owner sets
+ * @file: the file, zeroed except for the members that its owner sets
  *
- * @file appears in @root and all its descendants, and from then on in every
- * cgroup that is created below @root, until cgroup_rm_subtree_file() or the
- * removal of @root. In cgroup C it belongs to the owner and group of C's parent
- * directory as they are when it is made, in the topmost cgroup to root.
+ * The file appears in @root and all its descendants, and from then on in every
+ * cgroup that is created below @root, until cgroup_rm_subtree_file() is called or
+ * @root is removed. In each cgroup it gets the owner and group that the parent's
+ * directory has when the file is created. In the hierarchy's root cgroup it belongs
+ * to root.
  *
- * The callbacks of @file->cft run with an active reference on the kernfs node.
- * The removal of files waits for those under cgroup_mutex, so a callback that
- * may take long has to break the active protection. From then on @file, what it
- * is embedded in, and the open file's private data may be gone.
+ * The callbacks of @file->cft are called with an active reference on the kernfs
+ * node held. Removing the file waits for active references with cgroup_mutex held,
+ * so a callback that may take long must break the active protection. After that,
+ * it must not access @file, the structure that @file is embedded in, or the open
+ * file's private data: they may have been freed.
  *
- * After seq_show() kernfs uses its ops once more, so they must outlive @file:
- * @file->cft has seq_show() and write(), whose ops are static, but neither
- * seq_start() nor a max_write_len. It has no flags either, and its name begins
- * with CGROUP_SUBTREE_FILE_PREFIX.
+ * kernfs uses the file's kernfs_ops once more after seq_show() has returned, so
+ * they must neither be freed with @file nor access it. They are static, and don't
+ * access @file at that point, if @file->cft has no max_write_len and no
+ * seq_start(). It must not have flags either, and its name must begin with
+ * CGROUP_SUBTREE_FILE_PREFIX.
  *
- * Context: Process context. Takes cgroup_mutex, may sleep.
+ * Context: Process context, may sleep. Takes cgroup_mutex.
  * Return: %0 on success; %-ENODEV if @root was removed, %-E2BIG if too many
- *	   files are rooted there, %-EEXIST if a cgroup of the subtree has a
- *	   file of that name, %-ENOMEM; %-EINVAL if @file->cft isn't as above.
- *	   No file is left on failure.
+ *	   subtree files are rooted at @root, %-EEXIST if a cgroup of the subtree
+ *	   has a file of that name, %-ENOMEM if out of memory, %-EINVAL if
+ *	   @file->cft isn't as described above. No file is left on failure.
  */
 int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *file)
 {
@@ -194,13 +204,13 @@ int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *fil
 
 /**
  * cgroup_rm_subtree_file - remove a file from every cgroup that has it
- * @file: the file; nothing is done if it isn't there any more
+ * @file: the file; may have been removed before
  *
- * On return no callback of @file runs but those that broke their active
- * protection, and none will be called.
+ * On return, callbacks of @file may still be running only if they broke their
+ * active protection, and none will be called any more.
  *
- * Context: Process context. Takes cgroup_mutex, waits for callbacks that hold
- *	    an active reference.
+ * Context: Process context, may sleep. Takes cgroup_mutex, and waits for callbacks
+ *	    that hold an active reference.
  */
 void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
@@ -213,14 +223,15 @@ void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 }
 
 /**
- * cgroup_populate_subtree_files - make the subtree files of a new cgroup
- * @cgrp: the cgroup, not visible yet
+ * cgroup_populate_subtree_files - create the subtree files of a new cgroup
+ * @cgrp: the cgroup, whose directory isn't active yet
  *
- * The files are left inactive and go live with the directory.
+ * The files are left inactive: the caller activates them with the directory.
  *
- * Context: cgroup_mutex held.
- * Return: %0 on success, %-ENOMEM. On failure some of the files may have been
- *	   made: cgroup_clear_subtree_files() removes them.
+ * Context: Process context, may sleep. The caller must hold cgroup_mutex.
+ * Return: %0 on success, %-ENOMEM if out of memory. On failure some of the files
+ *	   may exist, and the caller must remove them by
+ *	   cgroup_clear_subtree_files().
  */
 int cgroup_populate_subtree_files(struct cgroup *cgrp)
 {
@@ -242,12 +253,13 @@ int cgroup_populate_subtree_files(struct cgroup *cgrp)
 
 /**
  * cgroup_clear_subtree_files - remove the subtree files of a dying cgroup
- * @cgrp: the cgroup
+ * @cgrp: the cgroup, without live descendants
  *
- * Subtree files that are rooted at @cgrp have no file left after that and are
- * gone for good.
+ * Subtree files that are rooted at @cgrp have no files left after that. They are
+ * removed from its list, and their root becomes %NULL.
  *
- * Context: cgroup_mutex held. Waits for callbacks that hold an active reference.
+ * Context: Process context, may sleep. The caller must hold cgroup_mutex. Waits
+ *	    for callbacks that hold an active reference.
  */
 void cgroup_clear_subtree_files(struct cgroup *cgrp)
 {
