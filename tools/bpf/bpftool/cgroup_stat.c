@@ -2,13 +2,13 @@
 /*
  * bpftool cgroup stat: links of BPF programs that answer files bpf.stat.NAME
  *
- * A link is pinned at PATH. If its program comes from an object with other
- * programs, the directory PATH-progs has what keeps those: a link for each that
- * libbpf can attach, and the others themselves, such as further stat programs,
- * which PATH can be updated to.
+ * A link is pinned at PATH. If the object file has other programs, they are kept
+ * by pins in the directory PATH-progs: if libbpf can attach a program, its link is
+ * pinned there, else the program itself. The latter are for instance more stat
+ * programs, to which PATH can be updated.
  *
- * Whoever changes these pins holds a lock on the directory PATH-progs-new, and
- * gathers there what is to become PATH-progs.
+ * A bpftool that changes these pins holds a lock on the directory PATH-progs-new.
+ * New pins are made in that directory first and renamed to PATH-progs at the end.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -38,29 +38,32 @@
 #include "main.h"
 
 #define STAT_FILE_PREFIX	"bpf.stat."
-#define STAGED_PROGS		"progs"		/* in the directory that is locked */
+#define STAGED_PROGS		"progs"		/* subdirectory of the locked directory */
 #define MAX_USED_MAPS		64		/* of a program, as in the kernel */
 
-/* A program that isn't the one that answers, but from the same object. */
+/* Another program of the object, besides the one that answers the file. */
 struct other_prog {
 	const char *name;
-	int fd;			/* what is to be pinned */
-	struct bpf_link *link;	/* of that fd; NULL if it is the program's */
+	int fd;			/* to be pinned: of @link, or else of the program */
+	struct bpf_link *link;	/* NULL if libbpf can't attach the program */
 };
 
-/* A map whose pin libbpf would make while it loads, whatever follows. */
+/*
+ * A map that the object wants to be pinned. libbpf would pin it when the object is
+ * loaded, but it must not stay pinned if a later step fails.
+ */
 struct map_pin {
 	struct bpf_map *map;
 	char *path;
 	bool made;
 };
 
-/* The program that is to answer, and what comes with it. */
+/* The program that is to answer the file, and the rest of its object. */
 struct stat_prog {
 	int fd;
 	const char *name;
 	char name_buf[MAX_PROG_FULL_NAME];
-	struct bpf_object *obj;		/* NULL if it was loaded before */
+	struct bpf_object *obj;		/* NULL if the program was loaded already */
 	const char *obj_path;
 	struct other_prog *others;
 	int nr_others;
@@ -70,25 +73,25 @@ struct stat_prog {
 
 /* The pins that belong to a link. */
 struct stat_pins {
-	char link[PATH_MAX];	/* the path of its pin */
-	char dir[PATH_MAX];	/* the directory that all of them are in */
-	const char *name;	/* of its pin in that directory, as below */
-	char progs[PATH_MAX];	/* of the programs that came with it */
-	char lock[PATH_MAX];
+	char link[PATH_MAX];	/* path of the link's pin */
+	char dir[PATH_MAX];	/* path of the directory that has all the pins */
+	const char *name;	/* in @dir: the link's pin */
+	char progs[PATH_MAX];	/* in @dir: directory with the other programs' pins */
+	char lock[PATH_MAX];	/* in @dir: directory that is locked */
 	int dir_fd;
 	int lock_fd;
-	sigset_t signals;	/* that were blocked before it was locked */
-	bool is_new_bpffs;	/* which isn't mounted on the directory yet */
+	sigset_t signals;	/* signal mask before the lock was taken */
+	bool is_new_bpffs;	/* @dir_fd is a new bpffs, not mounted on @dir yet */
 };
 
-/* Maps that may be kept: of the program in use, then of those beside it. */
+/* Maps of the programs that an update replaces. The new programs may use them. */
 struct old_maps {
-	struct bpf_map_info *infos;
+	struct bpf_map_info *infos;	/* first those of the link's program */
 	int nr;
-	int nr_own;
+	int nr_own;			/* number of those of the link's program */
 };
 
-/* Those that would end us have to wait until all pins are there, or none. */
+/* Signals that would kill bpftool are blocked until either all pins exist or none. */
 static void get_fatal_signals(sigset_t *signals)
 {
 	static const int fatal[] = { SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM };
@@ -97,7 +100,7 @@ static void get_fatal_signals(sigset_t *signals)
 
 	sigemptyset(signals);
 	for (i = 0; i < ARRAY_SIZE(fatal); i++) {
-		/* one that is ignored would be pending all the same */
+		/* an ignored signal that is blocked would become pending, too */
 		if (!sigaction(fatal[i], NULL, &action) && action.sa_handler != SIG_IGN)
 			sigaddset(signals, fatal[i]);
 	}
@@ -162,7 +165,7 @@ static bool is_on_bpffs(int fd)
 	return !fstatfs(fd, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* A BPF file system that nobody sees yet, and that is gone when this is closed. */
+/* Make a BPF file system that isn't mounted. Closing its fd releases it. */
 static int make_bpffs(void)
 {
 	int fs_fd, fd = -1;
@@ -179,7 +182,7 @@ static int make_bpffs(void)
 	return fd;
 }
 
-/* It hides what is in the directory, so this is the last thing to do. */
+/* The mount hides the directory's content, so it must be the last step. */
 static int mount_bpffs(const struct stat_pins *pins)
 {
 	struct statfs fs;
@@ -229,7 +232,7 @@ static int init_pins(struct stat_pins *pins, const char *path)
 		p_err("%s: %s", path, strerror(ENAMETOOLONG));
 		return -1;
 	}
-	/* absolute, since what gets mounted isn't seen from within the directory */
+	/* absolute: a relative path wouldn't see what will be mounted on the directory */
 	snprintf(dir, sizeof(dir), "%.*s.", (int)(pins->name - path), path);
 	if (!realpath(dir, pins->dir)) {
 		p_err("no directory for %s: %s: name a file on bpffs, usually below /sys/fs/bpf",
@@ -246,7 +249,7 @@ static int init_pins(struct stat_pins *pins, const char *path)
 	return -1;
 }
 
-/* @may_mount: a BPF file system, if there is none */
+/* @may_mount: mount a BPF file system on the directory if it isn't on one */
 static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
 {
 	pins->dir_fd = -1;
@@ -271,7 +274,7 @@ static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
 	return -1;
 }
 
-/* Somebody else could have made it, to lock us out or to get at our pins. */
+/* Another user could have created it, to keep us out or to access our pins. */
 static bool is_ours(int fd)
 {
 	struct stat st;
@@ -295,7 +298,7 @@ static int open_lock(const struct stat_pins *pins)
 			return -1;
 		fd = openat(pins->dir_fd, pins->lock,
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	} while (fd < 0 && errno == ENOENT); /* its last owner has just removed it */
+	} while (fd < 0 && errno == ENOENT); /* the previous holder just removed it */
 
 	if (fd < 0 || is_ours(fd))
 		return fd;
@@ -313,8 +316,9 @@ static const char *lock_hint(int err)
 }
 
 /*
- * The lock goes with its process; what one that was killed leaves can be used. Until
- * close_pins(), signals that would end us have to wait, though not while we do.
+ * The kernel drops the lock when its holder exits, and a directory that a killed
+ * bpftool left behind can be locked again. Fatal signals are blocked from here to
+ * close_pins(), except while this waits for the lock.
  */
 static int lock_pins(struct stat_pins *pins)
 {
@@ -350,7 +354,7 @@ static int lock_pins(struct stat_pins *pins)
 static void close_pins(struct stat_pins *pins)
 {
 	if (pins->lock_fd >= 0) {
-		/* which fails if a killed update has left something */
+		/* fails if an update that was killed left pins in it */
 		unlinkat(pins->dir_fd, pins->lock, AT_REMOVEDIR);
 		close(pins->lock_fd);
 		restore_signals(&pins->signals);
@@ -379,21 +383,27 @@ static const char *load_hint(int err)
 {
 	if (err == EPERM)
 		return "try as root, it takes CAP_BPF and CAP_PERFMON";
-	/* It can't be loaded without privileges either, and that is EINVAL, too. */
+	/* loading an unknown type and loading without privileges both fail with EINVAL */
 	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_STAT, NULL) <= 0)
 		return geteuid() ? "try as root, it takes CAP_BPF and CAP_PERFMON" :
 				   "this kernel has no cgroup stat programs";
 	return "'bpftool -d' shows why";
 }
 
-/* An iterator that goes through what its link names, and SEC() can't say that. */
+/*
+ * Some iterators need a parameter to be attached, such as the map to iterate over.
+ * SEC() can't express it, so libbpf fails to attach them.
+ */
 static bool is_iter_of_something(const struct bpf_program *prog, int err)
 {
 	return bpf_program__expected_attach_type(prog) == BPF_TRACE_ITER &&
 	       (err == -EINVAL || err == -EBADF);
 }
 
-/* Only a skeleton tells those that libbpf can't attach from those that fail. */
+/*
+ * Attach one program, or leave @link alone if libbpf can't attach its type. Only
+ * bpf_object__attach_skeleton() tells that from a failure to attach.
+ */
 static int attach_as_skeleton(struct bpf_program *prog, struct bpf_link **link)
 {
 	struct bpf_prog_skeleton prog_skel = {
@@ -575,7 +585,7 @@ static int find_old_maps(struct old_maps *old, int link_fd, const struct stat_pi
 	return err;
 }
 
-/* The kernel cuts the names of maps. */
+/* The kernel truncates the names of maps. */
 static bool is_name_of(const struct bpf_map_info *info, const char *name)
 {
 	return !strncmp(info->name, name, sizeof(info->name) - 1);
@@ -589,7 +599,7 @@ static struct bpf_map_info *find_in(struct bpf_map_info *info, int nr, const cha
 	for (; nr; nr--, info++) {
 		if (!is_name_of(info, name))
 			continue;
-		/* or an earlier map of the object has it */
+		/* id is 0: keep_map() gave it to another map of the object */
 		if (found || !info->id)
 			*is_ambiguous = true;
 		found = info;
@@ -605,10 +615,13 @@ static struct bpf_map_info *find_old_map(const struct old_maps *old, const char 
 	       find_in(old->infos + old->nr_own, old->nr - old->nr_own, name, is_ambiguous);
 }
 
-/* What of a map isn't as its object wants it, NULL if everything is. */
+/* Returns what differs between an existing map and the object's, NULL if nothing. */
 static const char *map_difference(const struct bpf_map *map, const struct bpf_map_info *info)
 {
-	/* these are of an fd; the last one, of all maps of that type */
+	/*
+	 * Flags that may differ: these two belong to an fd rather than to a map, and
+	 * the kernel sets BPF_F_RDONLY_PROG in all maps of the types below.
+	 */
 	__u32 not_told = BPF_F_RDONLY | BPF_F_WRONLY;
 
 	if (info->type == BPF_MAP_TYPE_DEVMAP || info->type == BPF_MAP_TYPE_DEVMAP_HASH)
@@ -620,7 +633,7 @@ static const char *map_difference(const struct bpf_map *map, const struct bpf_ma
 		return "key size";
 	if (info->value_size != bpf_map__value_size(map))
 		return "value size";
-	/* 0: what the number of CPUs makes of it */
+	/* 0: libbpf or the kernel derives it from the number of CPUs */
 	if (bpf_map__max_entries(map) && info->max_entries != bpf_map__max_entries(map))
 		return "number of entries";
 	if ((info->map_flags | not_told) != (bpf_map__map_flags(map) | not_told))
@@ -644,7 +657,7 @@ static int keep_map(struct bpf_map *map, struct bpf_map_info *info)
 	return err;
 }
 
-/* Is what is in it part of the object: variables, programs, maps? */
+/* Does the object define the map's contents: variables, programs or maps? */
 static bool has_own_contents(const struct bpf_map *map)
 {
 	switch (bpf_map__type(map)) {
@@ -658,7 +671,7 @@ static bool has_own_contents(const struct bpf_map *map)
 	}
 }
 
-/* Use the map of that name that is in use, if there is one. */
+/* If the programs to be replaced use a map of this name, reuse it. */
 static int use_old_map(struct bpf_map *map, const struct old_maps *old)
 {
 	const char *name = bpf_map__name(map);
@@ -690,7 +703,7 @@ static int use_old_map(struct bpf_map *map, const struct old_maps *old)
 	return err;
 }
 
-/* Returns 1 if it is used, 0 if it isn't there. */
+/* Returns 1 if the map pinned at @path is reused, 0 if there is none, -1 on error. */
 static int use_pinned_map(struct bpf_map *map, const char *path)
 {
 	struct bpf_map_info info = {};
@@ -719,7 +732,7 @@ static int use_pinned_map(struct bpf_map *map, const char *path)
 	return -1;
 }
 
-/* The object wants it pinned: it is when the rest has worked. */
+/* Keep libbpf from pinning the map. pin_maps() does that when all else has worked. */
 static int defer_pin(struct stat_prog *stat, struct bpf_map *map)
 {
 	struct map_pin *pin = &stat->map_pins[stat->nr_map_pins];
@@ -770,7 +783,7 @@ static int prepare_maps(struct stat_prog *stat, const struct old_maps *old)
 	return 0;
 }
 
-/* Load what is to answer, and attach what comes with it. */
+/* Load the object, if there is one, and attach its other programs. */
 static int load_stat_prog(struct stat_prog *stat, const struct old_maps *old)
 {
 	struct bpf_program *prog;
@@ -846,7 +859,7 @@ static int get_loaded_prog(struct stat_prog *stat, int *argc, char ***argv)
 	return 0;
 }
 
-/* The keyword that @arg is, or is short for. */
+/* Returns the keyword that @arg is or abbreviates, NULL if there is none. */
 static const char *prog_keyword(const char *arg)
 {
 	static const char * const keywords[] = { "id", "pinned", "tag", "name" };
@@ -860,8 +873,9 @@ static const char *prog_keyword(const char *arg)
 }
 
 /*
- * A keyword, or an object of that name? Nobody abbreviates one where a file has that
- * name, and what would be CGROUP behind an object is nothing to follow a keyword.
+ * Could argv[0] be an object file, although it is or abbreviates a keyword? It can
+ * if there is a file of that name, and either it is an abbreviation, or what follows
+ * is missing or a directory: that is a CGROUP, which follows an object file.
  */
 static bool may_be_object(const char *keyword, int argc, char **argv)
 {
@@ -888,7 +902,7 @@ static int check_keyword(const char *keyword, int argc, char **argv)
 	return 0;
 }
 
-/* { OBJ | PROG }; nothing is loaded yet. */
+/* Parse { OBJ | PROG }. An object is opened, but not loaded yet. */
 static int parse_stat_prog(struct stat_prog *stat, int *argc, char ***argv)
 {
 	const char *path = **argv, *keyword = prog_keyword(path);
@@ -901,7 +915,7 @@ static int parse_stat_prog(struct stat_prog *stat, int *argc, char ***argv)
 	return open_object(stat, path);
 }
 
-/* Let those that are pinned now live without us. */
+/* Close the links of the other programs without detaching them: they are pinned. */
 static void leave_others(struct stat_prog *stat)
 {
 	int i;
@@ -909,7 +923,7 @@ static void leave_others(struct stat_prog *stat)
 	for (i = 0; i < stat->nr_others; i++) {
 		if (!stat->others[i].link)
 			continue;
-		/* libbpf then forgets the fd, which batch mode would keep */
+		/* libbpf doesn't close the fd then, and batch mode must not leak it */
 		bpf_link__disconnect(stat->others[i].link);
 		close(stat->others[i].fd);
 	}
@@ -940,7 +954,7 @@ static int pin_at(int fd, int dir_fd, const char *name)
 	return bpf_obj_pin_opts(fd, name, &opts);
 }
 
-/* Gather them where they are to be taken from. */
+/* Pin the other programs in STAGED_PROGS, from where replace_others() takes them. */
 static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins)
 {
 	char path[PATH_MAX];
@@ -949,7 +963,7 @@ static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins
 	if (!stat->nr_others)
 		return 0;
 
-	/* a killed update may have got that far */
+	/* an update that was killed may have left this directory */
 	err = remove_dir(pins->lock_fd, STAGED_PROGS) ?:
 	      mkdirat(pins->lock_fd, STAGED_PROGS, 0700);
 	if (err) {
@@ -1004,13 +1018,13 @@ static void unpin_all(const struct stat_prog *stat, const struct stat_pins *pins
 	}
 }
 
-/* Put what was gathered in the place of what was there, at one go. */
+/* Replace PATH-progs by what pin_others() has pinned, atomically. */
 static int replace_others(const struct stat_prog *stat, const struct stat_pins *pins)
 {
 	unsigned int flags = exists(pins->dir_fd, pins->progs) ? RENAME_EXCHANGE : 0;
 	int err;
 
-	/* At no time are those in use without a pin that detach looks for. */
+	/* at any time, the programs in use are pinned where detach looks for pins */
 	if (stat->nr_others)
 		err = renameat2(pins->lock_fd, STAGED_PROGS, pins->dir_fd, pins->progs, flags);
 	else
@@ -1029,7 +1043,7 @@ static int open_cgroup(const char *path)
 	return fd;
 }
 
-/* The buffer for the name has to stay as long as @info is used. */
+/* Sets @info to point to @name, which has to stay valid as long as @info is used. */
 static int get_stat_info(int fd, struct bpf_link_info *info, char *name, __u32 name_size)
 {
 	__u32 len = sizeof(*info);
@@ -1045,7 +1059,7 @@ static int get_stat_info(int fd, struct bpf_link_info *info, char *name, __u32 n
 	return bpf_link_get_info_by_fd(fd, info, &len) ? -errno : 0;
 }
 
-/* NULL and 0 if it is of another type, or has gone meanwhile. */
+/* Sets *@link to NULL and returns 0 if it is of another type or doesn't exist any more. */
 static int get_stat_link_by_id(__u32 id, struct cgroup_stat_link **link)
 {
 	int fd, err;
@@ -1067,7 +1081,7 @@ static int get_stat_link_by_id(__u32 id, struct cgroup_stat_link **link)
 	return err == -EINVAL ? 0 : err;
 }
 
-/* In the order of their ids; to be freed even if this fails. */
+/* Lists all links in the order of their ids. The list must be freed even on failure. */
 int get_cgroup_stat_links(struct cgroup_stat_link **links)
 {
 	__u32 id = 0;
@@ -1107,10 +1121,10 @@ static struct hashmap *get_link_pins(void)
 	return pins;
 }
 
-/* The path of the topmost cgroup, to be freed; NULL if it can't be found. */
+/* Returns the path of the link's root cgroup, to be freed, or NULL if not found. */
 static char *get_root_path(const struct bpf_link_info *info)
 {
-	/* ids repeat between hierarchies, and only that of cgroup v2 has this one */
+	/* cgroup ids are unique within a hierarchy only; that of cgroup v2 has id 0 */
 	return info->cgroup_stat.hierarchy_id ? NULL : get_cgroup_path(info->cgroup_stat.cgroup_id);
 }
 
@@ -1264,7 +1278,7 @@ static int attach_and_pin(struct stat_prog *stat, int cgroup_fd, const char *cgr
 		return -1;
 
 	err = pin_attached(stat, link_fd, pins);
-	if (err) /* a pin that was removed keeps the link for a moment */
+	if (err) /* the link would exist until bpffs puts it, some time after unlink */
 		bpf_link_detach(link_fd);
 	else
 		leave_others(stat);
@@ -1431,7 +1445,7 @@ static int load_and_update(struct stat_prog *stat, int link_fd, const struct sta
 	return -1;
 }
 
-/* @is_fresh: with maps that are all new */
+/* @is_fresh: don't reuse the maps of the programs that are replaced */
 static int update_at(struct stat_prog *stat, const struct stat_pins *pins, bool is_fresh)
 {
 	struct old_maps old = {};
@@ -1492,13 +1506,13 @@ close_pins:
 
 static int detach_and_unpin(int fd, const struct stat_pins *pins)
 {
-	/* The files are gone when this returns; without it, soon after unlink. */
+	/* removes the files before it returns; unlink does that some time later */
 	if (bpf_link_detach(fd)) {
 		p_err("can't detach %s: %s", pins->link, strerror(errno));
 		return -1;
 	}
 
-	/* The link goes last: as long as it is there, this can be tried again. */
+	/* the link's pin is removed last: detach can be tried again while it exists */
 	if (remove_dir(pins->dir_fd, pins->progs) || remove_dir(pins->lock_fd, STAGED_PROGS) ||
 	    unlinkat(pins->dir_fd, pins->name, 0)) {
 		p_err("detached %s, but can't remove all pins: %s: try again, or rm -r them",
@@ -1563,7 +1577,7 @@ static void show_flags_json(__u32 flags, json_writer_t *wtr)
 {
 	jsonw_name(wtr, "flags");
 	jsonw_start_array(wtr);
-	/* none has a name yet */
+	/* no flag is defined yet */
 	if (flags)
 		jsonw_printf(wtr, "\"0x%x\"", flags);
 	jsonw_end_array(wtr);
@@ -1654,7 +1668,7 @@ static void show_link_plain(const struct bpf_link_info *info, struct hashmap *pi
 	printf("\n");
 }
 
-/* @cgroup_fd: only links that have a file in this cgroup, -1: all */
+/* @cgroup_fd: show only links that have a file in this cgroup; -1: show all */
 static void show_links(const struct cgroup_stat_link *link, struct hashmap *pins, int cgroup_fd)
 {
 	if (json_output)
@@ -1762,7 +1776,7 @@ int do_cgroup_stat(int argc, char **argv)
 	libbpf_print_fn_t print = NULL;
 	int err;
 
-	/* One line says what is wrong; all that libbpf knows is for --debug. */
+	/* an error is reported by one line; libbpf's messages are shown with --debug */
 	if (!verifier_logs)
 		print = libbpf_set_print(libbpf_print_none);
 	err = cmd_select(cmds, argc, argv, do_help);
@@ -1772,6 +1786,6 @@ int do_cgroup_stat(int argc, char **argv)
 	if (err)
 		return -1;
 
-	errno = 0; /* batch mode would take it for an error */
+	errno = 0; /* batch mode takes a non-zero errno for an error */
 	return 0;
 }
