@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo.sh BPFTOOL OBJECTS SCX_SHARE: watch cgroup stat programs at work; needs root
+# demo.sh BPFTOOL OBJECTS SCX_SHARE: shows cgroup stat programs at work; needs root
 # and cgroup v2
 #
-# OBJECTS is the folder that this folder's Makefile built in, and SCX_SHARE the
-# scheduler of that name, from tools/sched_ext. Whatever is shown is
-# checked as well: the exit status is 0 only if all was as it should be. All
-# that the demo makes is gone when it ends, however it ends.
+# OBJECTS is the folder that this folder's Makefile built in, SCX_SHARE is scx_share
+# as built in tools/sched_ext. All output that is shown is checked as well: the exit
+# status is 0 only if every step gave the expected result. The demo removes all that
+# it has created, also when it fails or is interrupted.
 
 export LC_ALL=C
 root=/sys/fs/cgroup
@@ -24,10 +24,10 @@ somebody='setpriv --reuid=1000 --regid=1000 --clear-groups'
 on_tmpfs=/dev/shm/demo.data
 mib=$((1 << 20))
 patience=600		# seconds to wait for what should happen soon
-nr_lines=26		# 24 buckets and two sums
+nr_lines=26		# of hist_oncpu: 24 buckets and two sums
 steps=0
 tasks=()
-enabled=()		# controllers that weren't before
+enabled=()		# controllers that the demo has enabled
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n=== %d. %s\n' $((++steps)) "$1"; }
@@ -42,7 +42,8 @@ fail() {
 	exit 1
 }
 
-# expect WHAT SEEN COMMAND...: the command is the check, the rest is for people
+# expect WHAT SEEN COMMAND...: fails unless COMMAND succeeds. WHAT is expected and
+# SEEN was found, as text for the user.
 expect() {
 	local what=$1 seen=$2
 
@@ -51,14 +52,14 @@ expect() {
 	say "ok: $what"
 }
 
-# run COMMAND: show a command and what it prints, keep that in $out
+# run COMMAND: runs a command and shows it with its output, which is kept in $out
 run() {
 	say "# $1"
 	out=$(eval "$1" 2>&1) || fail "success of: $1" "status $?, $out"
 	[ -z "$out" ] || say "$out"
 }
 
-# within COMMAND...: try until it succeeds or patience runs out
+# within COMMAND...: retries until it succeeds, for at most $patience seconds
 within() {
 	local end=$((SECONDS + patience))
 
@@ -87,8 +88,8 @@ is_stopped() { grep -qs ') T ' "/proc/$1/stat"; }
 none_runs() { ! kill -0 "$@" 2> /dev/null; }
 is_in() { awk -v unit="_$1" '/sec/ { n++; ok += index($1, unit) > 0 } END { exit !n || ok < n }'; }
 
-# A histogram on stdin agrees with itself: its buckets add up to nr_stretches,
-# and total_* lies between the shortest and the longest that they can stand for.
+# Is the histogram on stdin consistent? Its buckets must add up to nr_stretches, and
+# total_* must be between the minimum and the maximum that the buckets allow.
 is_consistent() {
 	awk 'NF != 2 || $2 !~ /^[0-9]+$/ { bad = 1 }
 	     /^[0-9]/ { sum += $2; min += $1 * $2 }
@@ -100,20 +101,21 @@ is_consistent() {
 	     END { exit bad || seen != 1 || sum != nr || total < min || total > max * 1.05 }'
 }
 
-# What memory.current and memory.stat have of the keys in $memory
+# Prints the figures of memory.current and memory.stat for the keys in $memory
 from_kernel() {
 	{ printf 'current '; cat "$1/memory.current" "$1/memory.stat"; } |
 		awk 'NR == FNR { figure[$1] = $2; next } { print $1, figure[$1] }' - "$1/$memory"
 }
 
-# Two readings are the same, $out, and so must be $kernel, which is from in between
+# Succeeds if the figures didn't change between two reads. Sets $out to them, and
+# $kernel to the kernel's own figures, read in between.
 stands_still() {
 	out=$(< "$1/$memory")
 	kernel=$(from_kernel "$1")
 	[ "$(< "$1/$memory")" = "$out" ]
 }
 
-# enable CONTROLLER: for the children of the root cgroup
+# enable CONTROLLER: enables it for the children of the root cgroup
 enable() {
 	grep -qw "$1" cgroup.subtree_control && return
 	enabled+=("-$1")
@@ -127,7 +129,8 @@ start_scheduler() {
 	disown $!
 }
 
-# chart SECONDS: who uses how much of the CPU; web's part of it, in percent, in $out
+# chart SECONDS: shows each second how web and batch share the CPU. Sets $out to the
+# part that web had in all that time, in percent.
 chart() {
 	local bar end=$((SECONDS + $1)) first_web first_batch web batch part
 
@@ -145,7 +148,8 @@ chart() {
 	out=$((100 * web / (web + batch)))
 }
 
-# shares WEB BATCH: turn both knobs, and see them obeyed within 10 %
+# shares WEB BATCH: writes both knobs, and expects the CPU to be shared accordingly,
+# give or take 10 %
 shares() {
 	local asked=$((100 * $1 / ($1 + $2)))
 
@@ -156,16 +160,17 @@ shares() {
 		is_between $((out * 100)) $((asked * 90)) $((asked * 110))
 }
 
-# start_hog CGROUP: a loop that would take all of CPU 0
+# start_hog CGROUP: starts an endless loop on CPU 0
 start_hog() {
 	say "# taskset -c 0 sh -c 'while :; do :; done' &"
 	taskset -c 0 sh -c 'while :; do :; done' &
 	tasks+=($!)
-	disown $!	# or bash reports its death
+	disown $!	# otherwise bash reports when it is killed
 	run "echo $! > $1/cgroup.procs"
 }
 
-# start_hoarder CGROUP: fills memory of three kinds, and stops when that is done
+# start_hoarder CGROUP: starts a task that allocates three kinds of memory and then
+# stops itself
 start_hoarder() {
 	# shellcheck disable=SC2016 # perl's variables
 	(echo "$BASHPID" > "$1/cgroup.procs" && exec perl -e '
@@ -182,7 +187,7 @@ start_hoarder() {
 	disown $!
 }
 
-# ask: have the reader read once more through its descriptor; answer in $out
+# ask: makes the reader read its open file again, and sets $out to the content
 ask() {
 	local line
 
@@ -257,7 +262,7 @@ step "Attach hist_oncpu at the top: one link, one file in every directory"
 attached_at=$(now_usec)
 run "bpftool cgroup stat attach $object $root $link"
 declare -A used shown
-# in two assignments: bash 5.2 loses a trap between two command substitutions of one
+# two assignments: bash 5.2 loses a trap between two command substitutions in one
 for dir in demo/web demo/batch demo; do
 	used[$dir]=$(usage $dir)
 	shown[$dir]=$(total $dir)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Histograms of times, one for each cgroup, each with what its descendants have:
- * include this, call hist_charge() for each time, and hist_print() to answer the file.
+ * A histogram of times for each cgroup, which includes the times of its descendants.
+ * A program that includes this file calls hist_charge() for each time, and
+ * hist_print() when the file is read.
  *
- * 700 bytes of memory for each cgroup to which a time was charged, until it is gone.
+ * Uses 700 bytes of memory for each cgroup that a time was charged to, until the
+ * cgroup is freed.
  */
 #ifndef __HIST_BPF_H
 #define __HIST_BPF_H
@@ -26,7 +28,7 @@ struct {
 	__type(value, struct hist);
 } hists SEC(".maps");
 
-/* Shortest time that bucket @i takes, in microseconds: 0, 1, 2, 4, ... */
+/* Shortest time that counts in bucket @i, in microseconds: 0, 1, 2, 4, ... */
 static __u64 hist_bucket_min(int i)
 {
 	return i ? 1ULL << (i - 1) : 0;
@@ -50,23 +52,28 @@ static bool hist_add(struct cgroup *cgrp, int bucket, __u64 ns)
 	if (!hist)
 		return false;
 
-	/* Time first: hist_print() reads it last, so that it lacks none of those counted. */
+	/*
+	 * Add the time before it is counted: hist_print() reads the total last, which
+	 * then includes all times that it has read from the buckets.
+	 */
 	__sync_fetch_and_add(&hist->total_ns, ns);
 	__sync_fetch_and_add(&hist->buckets[bucket], 1);
 	return true;
 }
 
 /*
- * Charge a time to the cgroup that @task is in, and to all cgroups above it. When
- * there is no memory to be had, it is left out in that cgroup and below: a parent
- * never shows less than its children together.
+ * Charge a time to the cgroup that @task is in, and to all its ancestors, beginning
+ * at the root. If memory for a cgroup can't be allocated, the time isn't charged to
+ * that cgroup and those below, so a parent never shows less than the sum of its
+ * children.
  *
- * May be called with a runqueue locked, where the last reference of a cgroup mustn't
- * be dropped: that queues work, and the wakeup of the kworker wants the lock, too. The
- * references that are dropped here aren't the last ones. The task's css_set holds its
- * cgroup, or if the task is being moved, the cgroup hadn't been removed when this RCU
- * read-side critical section began, and keeps its base reference until that ends; and
- * a cgroup holds its ancestors.
+ * May be called with a runqueue lock held. Then the last reference on a cgroup must
+ * not be dropped: that queues work, and waking up the kworker takes a runqueue lock,
+ * too. The references that are dropped here can't be the last ones. The task's
+ * css_set holds a reference on its cgroup. If the task is being moved out of it, the
+ * cgroup hadn't been removed when this RCU read-side critical section began, and its
+ * base reference isn't dropped before the section ends. A cgroup holds references on
+ * its ancestors.
  */
 static void hist_charge(struct task_struct *task, __u64 ns)
 {
@@ -86,12 +93,12 @@ static void hist_charge(struct task_struct *task, __u64 ns)
 	}
 }
 
-/* What a cgroup shows to which nothing was charged: a read doesn't create storage. */
+/* Printed for a cgroup that has no storage yet: reading its file doesn't create it. */
 static const struct hist hist_empty;
 
 /*
- * Print a line for each bucket, then the number of times, called @nr_name, and their
- * sum, all in units of @ns_per_unit nanoseconds.
+ * Print a line for each bucket, then the number of times on a line that is called
+ * @nr_name, then the sum of the times. One @unit has @ns_per_unit nanoseconds.
  */
 static void hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr_name,
 		       __u64 ns_per_unit, const char *unit)

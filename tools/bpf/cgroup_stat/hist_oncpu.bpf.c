@@ -3,11 +3,11 @@
  * hist_oncpu: how long do the tasks of a cgroup stay on the CPU at a stretch?
  *
  * A stretch ends when the scheduler puts another task on the CPU. It is then
- * charged to the cgroup that the task is in and to all cgroups above it, so
- * that a parent includes its descendants, removed ones too. The idle task is
- * not counted. A task that nobody displaces shows up when it leaves the CPU.
+ * charged to the cgroup that the task is in and to all its ancestors, so that a
+ * parent includes its descendants, even those that were removed. The idle task
+ * isn't counted. A stretch isn't counted before it has ended.
  *
- * The file is flat keyed, and all of its lines are always there:
+ * The file is flat keyed and always has all of its lines:
  *
  *	0_usec 4		stretches of less than 1 us
  *	1_usec 38		of 1 us up to, but not including, 2 us
@@ -17,17 +17,17 @@
  *	nr_stretches 2710	the sum of the lines above
  *	total_usec 6184320	how long they lasted together
  *
- * Cost: some 170 instructions of x86 for each context switch, and 125 more for
- * each level of the hierarchy down to the task's cgroup; all CPUs share the
- * counters. 50,000 for a read, which go into printing. 700 bytes of memory for
- * each cgroup in which something ran, until it is gone. When there is no memory
- * to be had, the stretch is left out in that cgroup and below: a parent never
- * shows less than its children together.
+ * Cost: about 170 x86 instructions for each context switch, and 125 more for each
+ * level of the hierarchy down to the task's cgroup. All CPUs share the counters. A
+ * read takes 50,000 instructions, almost all of them for printing. 700 bytes of
+ * memory for each cgroup in which a task ran, until the cgroup is freed. If memory
+ * for a cgroup can't be allocated, the stretch isn't charged to that cgroup and those
+ * below, so a parent never shows less than the sum of its children.
  */
 #include "hist.bpf.h"
 #include <bpf/bpf_tracing.h>
 
-/* When the task that is on this CPU got there; 0 until the first switch. */
+/* When the task that runs on this CPU was put there; 0 before the first switch. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -60,7 +60,7 @@ int hist_oncpu(struct bpf_iter__cgroup *ctx)
 	return 0;
 }
 
-/* The same in nanoseconds, to be put in its place by a link update. */
+/* The same in nanoseconds. A link update can replace hist_oncpu() by it. */
 SEC("cgroup/stat")
 int hist_oncpu_ns(struct bpf_iter__cgroup *ctx)
 {

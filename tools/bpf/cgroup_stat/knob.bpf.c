@@ -8,14 +8,14 @@
  *	300
  *	# echo default > web/bpf.stat.knob
  *
- * A cgroup that wasn't set has the number of its parent, and the topmost one has
- * knob_default; "default" brings that back. What is neither that word nor a
- * decimal number is refused with EINVAL, and a number outside of knob_min and
- * knob_max with ERANGE; nothing has changed then. The three are constants that a
- * loader can set.
+ * A cgroup whose knob isn't set inherits the number of its parent. If no ancestor's
+ * is set either, the number is knob_default. Writing "default" unsets the knob. A
+ * write fails with EINVAL if it is neither that word nor a decimal number, and with
+ * ERANGE if the number is less than knob_min or more than knob_max. The three are
+ * constants that a loader can set.
  *
- * Whoever is to obey the knob takes the number from @knobs: a program in this
- * object calls knob_of(), one in another object shares the map.
+ * A program that uses the number calls knob_of() if it is in this object. One in
+ * another object shares the map @knobs.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -24,14 +24,17 @@
 #define EINVAL		22
 #define ERANGE		34
 
-#define DATA_SIZE	128	/* more than a number or the word have */
+#define DATA_SIZE	128	/* longer than any number and than "default" */
 #define UNSET		((__s64)(1ULL << 63))	/* less than knob_min */
 
 const volatile __s64 knob_default = 100;
 const volatile __s64 knob_min = 1;
 const volatile __s64 knob_max = 10000;
 
-/* One for each cgroup that was ever set; a single word, so it's the number or UNSET. */
+/*
+ * The number or UNSET, for each cgroup whose knob was ever written. It is read and
+ * written without a lock, because it is a single word.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -63,8 +66,8 @@ static int set(struct cgroup *cgrp, __s64 value)
 	__s64 *knob;
 
 	/*
-	 * It is made with the value, so that no reader finds it without; or it
-	 * isn't, because another writer was quicker, and then it is there.
+	 * Create the storage with the value, so that no reader finds it without. This
+	 * fails if another writer is creating it at the same time: then look it up.
 	 */
 	knob = bpf_cgrp_storage_get(&knobs, cgrp, &value, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!knob)
@@ -77,7 +80,7 @@ static int set(struct cgroup *cgrp, __s64 value)
 	return 0;
 }
 
-/* Is there nothing behind the first @used bytes, but a newline? */
+/* Does @text end after the first @used bytes, apart from a newline? */
 static bool ends_after(const char *text, __u64 len, __u64 used)
 {
 	if (used >= DATA_SIZE)
@@ -89,7 +92,7 @@ static int parse(const char *text, __u64 len, __s64 *value)
 {
 	long used, number;
 
-	/* bpf_strtol() would pass over blanks */
+	/* bpf_strtol() would skip leading blanks */
 	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
 		return -EINVAL;
 

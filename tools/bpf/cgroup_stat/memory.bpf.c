@@ -2,11 +2,11 @@
 /*
  * memory: what a cgroup's memory goes to, in ten figures
  *
- * These are the figures that node agents pick from memory.stat and
- * memory.current. They have the same names here, and the same meaning: a cgroup
- * includes its descendants. The file is flat keyed, sizes are in bytes:
+ * These are the figures that node agents use from memory.stat and memory.current.
+ * They have the same names here and the same meaning: those of a cgroup include its
+ * descendants. The file is flat keyed, sizes are in bytes:
  *
- *	current 60817408	all that is charged, as memory.current has it
+ *	current 60817408	all memory that is charged, as in memory.current
  *	anon 35061760		anonymous memory in use
  *	file 25296896		page cache, tmpfs and shared memory included
  *	kernel 208896		what the kernel holds on the cgroup's behalf
@@ -17,20 +17,19 @@
  *	pgfault 988		page faults so far
  *	pgmajfault 1		those of them that had to wait for I/O
  *
- * What is usually called the working set is current less inactive_file. The root
- * cgroup has no line "current", because what is used outside of all other cgroups
- * isn't charged to it; it has no memory.current either.
+ * What is usually called the working set is current minus inactive_file. The root
+ * cgroup has no line "current", and no memory.current either, because memory that
+ * is used outside of all other cgroups isn't charged to it.
  *
- * A cgroup for which the memory controller isn't enabled has no figures of its
- * own: what runs there is charged to an ancestor. Read that one's file; read(2)
- * of this one fails with ENODATA. So it does in every cgroup when the controller
- * is mounted as cgroup v1, or disabled.
+ * In a cgroup for which the memory controller isn't enabled, read(2) fails with
+ * ENODATA: its memory is charged to an ancestor, whose file has the figures. It
+ * fails in every cgroup if the controller is mounted as cgroup v1 or disabled.
  *
- * The figures are as fresh as those in memory.stat: some 64 changes for each CPU
- * may be missing, for up to two seconds.
+ * The figures are as recent as those in memory.stat: about 64 changes per CPU may
+ * be missing, for up to two seconds.
  *
- * Cost: for a read what there is to flush, as in memory.stat, and little more.
- * Nothing otherwise.
+ * Cost: a read flushes the statistics, as a read of memory.stat does, and takes
+ * little more. There is no cost otherwise.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -38,7 +37,7 @@
 
 #define ENODATA	61
 
-/* Which number an item has depends on how the kernel was configured. */
+/* An item's number depends on the kernel's configuration, so take it from its BTF. */
 #define node_stat(memcg, item)		\
 	bpf_mem_cgroup_page_state(memcg, bpf_core_enum_value(enum node_stat_item, item))
 #define memcg_stat(memcg, item)		\
@@ -69,7 +68,7 @@ static void print_stats(struct mem_cgroup *memcg, struct seq_file *seq)
 		       vm_event(memcg, PGMAJFAULT));
 }
 
-/* Sleepable, because the flush may wait for others that flush. */
+/* Sleepable, because the flush may sleep while others flush. */
 SEC("cgroup/stat.s")
 int memory(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -77,7 +76,7 @@ int memory(struct bpf_cgroup_stat_ctx *ctx)
 	struct cgroup *cgrp = ctx->cgroup;
 	struct mem_cgroup *memcg;
 
-	/* of this cgroup, or none: it doesn't look further up */
+	/* NULL if the controller isn't enabled here: ancestors aren't searched */
 	memcg = bpf_get_mem_cgroup(&cgrp->self);
 	if (!memcg)
 		return -ENODATA;

@@ -2,17 +2,18 @@
 /*
  * runqlat: how long do the tasks of a cgroup wait for a CPU?
  *
- * A wait begins when a task could run but doesn't: it is woken up, it is new, or
- * another task takes its place on the CPU, be it by preemption, because it yields
- * or because its cgroup has used up cpu.max. The wait ends when the task gets a
- * CPU, whichever scheduling class it has, sched_ext too.
+ * A wait begins when a task is runnable but doesn't run: it is woken up, it is new,
+ * or another task replaces it on the CPU, because it is preempted or yields, or
+ * because its cgroup has used up cpu.max. The wait ends when the task gets a CPU.
+ * This works for all scheduling classes, sched_ext included.
  *
- * It is then charged to the cgroup that the task is in, wherever it was when the
- * wait began, and to all cgroups above it, so that a parent includes its
- * descendants, removed ones too. The idle task doesn't wait. A task that still
- * waits doesn't show up, nor do waits that began before this was attached.
+ * The wait is then charged to the cgroup that the task is in now, even if it was in
+ * another one when the wait began, and to all its ancestors, so that a parent
+ * includes its descendants, even those that were removed. The idle task doesn't
+ * wait. A wait isn't counted before it has ended, nor if it began before the
+ * program was attached.
  *
- * The file is flat keyed, and all of its lines are always there:
+ * The file is flat keyed and always has all of its lines:
  *
  *	0_usec 4		waits of less than 1 us
  *	1_usec 38		of 1 us up to, but not including, 2 us
@@ -22,20 +23,21 @@
  *	nr_waits 2710		the sum of the lines above
  *	total_usec 6184320	how long they lasted together
  *
- * Cost: some 130 instructions of x86 for each wakeup, 1,000 for a task's first,
- * which makes its record; up to 300 for each context switch, and 120 more for
- * each level of the hierarchy down to the task's cgroup; all CPUs share the
- * counters. 35,000 for a read, which go into printing. 300 bytes of memory for
- * each task that has waited, and 700 for each cgroup in which one did, until it
- * is gone. When there is no memory to be had, the wait is left out, in that
- * cgroup and below: a parent never shows less than its children together.
+ * Cost: about 130 x86 instructions for each wakeup, and 1,000 for a task's first,
+ * which allocates its storage. Up to 300 for each context switch, and 120 more for
+ * each level of the hierarchy down to the task's cgroup. All CPUs share the counters.
+ * A read takes 35,000 instructions, almost all of them for printing. 300 bytes of
+ * memory for each task that has waited, and 700 for each cgroup in which one has,
+ * until the task or cgroup is freed. If memory for a cgroup can't be allocated, the
+ * wait isn't charged to that cgroup and those below, so a parent never shows less
+ * than the sum of its children.
  */
 #include "hist.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 #define TASK_RUNNING	0
 
-/* When the wait of a task began; 0 if it doesn't wait. Goes with the task. */
+/* When the wait of a task began; 0 if it doesn't wait. Freed with the task. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -44,8 +46,9 @@ struct {
 } waiting_since SEC(".maps");
 
 /*
- * The scheduler calls all of this with the task's run queue locked, but for a task
- * that wakes up itself, which is on the CPU.
+ * All callers hold the lock of the task's runqueue, which protects @waiting_since.
+ * The exception is a task that wakes itself up: on_wakeup() ignores it, because it is
+ * on the CPU.
  */
 static void begin_wait(struct task_struct *task)
 {
@@ -53,7 +56,7 @@ static void begin_wait(struct task_struct *task)
 
 	since = bpf_task_storage_get(&waiting_since, task, NULL,
 				     BPF_LOCAL_STORAGE_GET_F_CREATE);
-	/* One that was preempted on its way to sleep waits already when woken. */
+	/* if it was preempted before it could sleep, it is waiting already */
 	if (since && !*since)
 		*since = bpf_ktime_get_ns();
 }
@@ -66,7 +69,7 @@ static void end_wait(struct task_struct *task)
 	if (!since || !*since)
 		return;
 
-	/* The clocks of two CPUs may differ by some nanoseconds. */
+	/* the clocks of two CPUs may differ by some nanoseconds */
 	now = bpf_ktime_get_ns();
 	hist_charge(task, now > *since ? now - *since : 0);
 	*since = 0;
@@ -75,7 +78,7 @@ static void end_wait(struct task_struct *task)
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(on_wakeup, struct task_struct *task)
 {
-	/* One that was about to sleep goes on. */
+	/* a task that is still on the CPU was about to sleep and doesn't wait */
 	if (!task->on_cpu)
 		begin_wait(task);
 	return 0;
