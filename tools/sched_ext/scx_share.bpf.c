@@ -1,74 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sched_ext scheduler that is told per cgroup what to do, by files.
+ * A sched_ext scheduler that is controlled by files in every cgroup's directory.
  *
  *	# echo 300 > /sys/fs/cgroup/web/bpf.stat.share
  *	# echo 2000 > /sys/fs/cgroup/web/bpf.stat.slice_us
  *	# cat /sys/fs/cgroup/web/bpf.stat.runtime
  *	84092115
  *
- * share	a cgroup's part of the CPU time in relation to its siblings', 1 to
- *		10000, 100 unless it is set
- * slice_us	for how many microseconds its tasks run at a stretch while others
- *		wait, 1000 to 100000; the kernel ends slices at its timer tick
- * runtime	microseconds that the cgroup and its descendants have used since the
- *		scheduler was loaded, up to the end of the last slice
+ * share	the cgroup's weight for sharing CPU time with its siblings, 1 to 10000,
+ *		default 100
+ * slice_us	how long its tasks run at a stretch while others wait, in microseconds,
+ *		1000 to 100000, default 20000; slices end at a timer tick
+ * runtime	CPU time that the cgroup and its descendants have used since the
+ *		scheduler was loaded, up to the end of the last slice, in microseconds
  *
- * cpu.weight and cpu.max have no effect while this scheduler runs. What was written
- * to share and slice_us is lost when it ends, unless it is told to keep it (-k).
+ * A cgroup whose share or slice_us isn't set inherits that of its parent. cpu.weight
+ * and cpu.max have no effect while this scheduler runs. What was written to share and
+ * slice_us is lost when it exits, unless the option -k is given.
  *
  * THE PATTERN, for schedulers that want knobs of their own:
  *
  * 1. A map of type BPF_MAP_TYPE_CGRP_STORAGE (@knobs) has a struct for each cgroup
- *    with what was written to its files. It goes with the cgroup. It is a map of its
- *    own, apart from what the scheduler keeps for a cgroup (@cgrps), so that it can
+ *    with the values that were written to its files. It is freed with the cgroup. The
+ *    scheduler's own data for a cgroup is in another map (@cgrps), so that @knobs can
  *    be pinned and outlive the scheduler.
- * 2. A program in SEC("cgroup/stat") for each file answers read(2) and write(2) in
- *    every cgroup: ctx->len tells which of the two, ctx->cgroup where, and the
- *    storage is looked up by that. It has the name of the file. Bad values are
- *    refused with an errno, which is what echo shows.
+ * 2. For each file there is a program in SEC("cgroup/stat") that has the file's name
+ *    and handles read(2) and write(2) in every cgroup. ctx->len is 0 on read, and
+ *    ctx->cgroup is the cgroup, by which the storage is looked up. For a bad value the
+ *    program returns an errno, which is what echo shows.
  * 3. The scheduler's callbacks look up the same storage by the task's cgroup. The
- *    value is one aligned word, so neither side takes a lock for it. What has been
- *    derived from a value carries the @knobs_gen that it was derived from.
- * 4. The loader attaches each program with bpf_program__attach_cgroup_stat(), with
- *    the mode and the topmost cgroup. It keeps the links, and so the files, exactly
- *    as long as it runs the scheduler: see scx_share.c.
- * 5. NO CALLBACK DROPS THE LAST REFERENCE OF A CGROUP. Most callbacks run with a
- *    runqueue locked. Dropping the last reference queues work, that wakes a kworker,
- *    and the wakeup wants the same lock: the machine hangs, with interrupts off and
- *    without a word. So no reference is kept from one callback to the next, neither
- *    in a map nor elsewhere. What has to be remembered is the cgroup's id (@cgrp_id).
- *    A reference that is taken and dropped within one callback can't be the last:
- *    the callback is an RCU read-side critical section, and a cgroup keeps its base
- *    reference for a grace period after rmdir(2).
- *    - The cgroup that a task is in is held by the task's css_set, or if the task
- *      is being moved, was not yet removed when the callback began.
+ *    value is one aligned word, so neither side takes a lock to access it. Data that
+ *    is derived from the values is stored with the @knobs_gen that it is valid for.
+ * 4. The loader attaches each program with bpf_program__attach_cgroup_stat(), which
+ *    takes the files' mode and the topmost cgroup. It holds the links, and so the
+ *    files exist, exactly as long as it runs the scheduler: see scx_share.c.
+ * 5. A CALLBACK MUST NOT DROP THE LAST REFERENCE ON A CGROUP. Most callbacks run with
+ *    a runqueue lock held. Dropping the last reference queues work, which wakes up a
+ *    kworker, which takes the same lock: the machine deadlocks with interrupts
+ *    disabled, and nothing is logged. So no reference is kept from one callback to
+ *    the next, neither in a map nor elsewhere; the cgroup's id (@cgrp_id) is kept
+ *    instead. A reference that is taken and dropped within one callback can't be the
+ *    last one: the callback is an RCU read-side critical section, and a cgroup keeps
+ *    its base reference for a grace period after rmdir(2).
+ *    - The task's css_set holds a reference on the cgroup that the task is in. If the
+ *      task is being moved, the cgroup wasn't removed yet when the callback began.
  *    - bpf_cgroup_from_id() finds a cgroup only until rmdir(2) has removed its
  *      directory, and the base reference is dropped after that.
- *    - An ancestor is held by its descendants.
+ *    - A cgroup holds references on its ancestors.
  *
  * THE SCHEDULER
  *
- * Shares belong to cgroups, whatever their number of tasks, and nest. The cgroup is
- * the one of the unified hierarchy that the task is in; no controller has to be on
- * there. A cgroup's own tasks are to its child cgroups like one more child that has
- * the default share. Within a cgroup tasks take turns, without regard to nice.
+ * A share belongs to a cgroup, whatever its number of tasks, and divides the part of
+ * its parent. The cgroup is the one of the unified hierarchy that the task is in; no
+ * controller has to be enabled there. The tasks that are in a cgroup itself compete
+ * with its child cgroups like one more child that has the default share. The tasks of
+ * one cgroup take turns, whatever their nice values.
  *
- * This is start-time fair queueing (Goyal, Vin, Cheng 1996) with the cgroups as
- * flows. Every slice that a task waits for gets a tag, which is where its cgroup's
- * virtual clock stands. The clock then goes on by the slice, the slower the greater
- * the cgroup's part of the machine is: its share over those of all siblings that
- * have something to run, multiplied over all levels. All tasks wait in one queue,
- * lowest tag first, and CPUs take the first one that may run on them. A slice is
- * charged as far as the task usually uses it, so that many who sleep soon don't
- * crowd their own cgroup out; what it really was is settled when it ends. A slice that
- * nobody else waited for is free. Kernel threads go first and cost nobody anything.
+ * This is start-time fair queueing (Goyal, Vin, Cheng 1996) with cgroups as flows.
+ * Each cgroup has a virtual clock. A slice that a task waits for is tagged with the
+ * current value of its cgroup's clock, which then advances by the slice divided by the
+ * cgroup's part of the machine. That part is the cgroup's share divided by the sum of
+ * the shares of all siblings that have runnable tasks, multiplied over all levels. All
+ * tasks wait in one queue in the order of their tags, and a CPU takes the first one
+ * that may run on it.
  *
- * Nobody waits much longer than MAX_WAIT_NS: that bounds how far ahead of the queue a
- * clock may be, at the expense of shares that would ask for less than one slice in
- * that time. Shares are parts of the whole machine. Where tasks are bound to some
- * of its CPUs, the others can't make up for it. And what a cgroup owes is gone when
- * the cgroup is: whoever runs every task in a new one isn't held to the parent's share.
+ * At first the clock advances by that part of the slice which the task usually uses.
+ * Otherwise a cgroup with many tasks that sleep soon would get less than its share.
+ * When the slice ends, the clock is corrected by the time that was really used. A slice
+ * is free if no other task waited for the CPU. Kernel threads go first, and their time
+ * isn't charged to any cgroup.
+ *
+ * A task doesn't wait much longer than MAX_WAIT_NS, because a clock can't get further
+ * ahead of the queue than that. So a cgroup whose share amounts to less than one slice
+ * in that time gets more than its share. Shares are parts of the whole machine: what a
+ * cgroup can't get on the CPUs that its tasks are bound to isn't made up for on others.
+ * A removed cgroup's clock is lost: if each task is run in a new cgroup, the tasks
+ * together may get more than the share of the parent.
  */
 #include <scx/common.bpf.h>
 
@@ -82,7 +89,7 @@ extern const __u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 
 enum {
 	SHARED_DSQ	= 0,
-	DATA_SIZE	= 64,			/* more than a number or the word have */
+	DATA_SIZE	= 64,			/* longer than any number and than "default" */
 
 	SHARE_DFL	= 100,
 	SHARE_MIN	= 1,
@@ -93,13 +100,13 @@ enum {
 	SLICE_US_MAX	= 100000,
 };
 
-/* How far a clock may go ahead of the queue: a third of sched_ext's patience. */
+/* Maximum that a clock is ahead of the queue: a third of sched_ext's watchdog timeout. */
 #define MAX_WAIT_NS	(10 * NSEC_PER_SEC)
-/* And stay behind, where a cgroup hasn't enough tasks to use its share. */
+/* Maximum that a clock is behind, if the cgroup hasn't enough tasks to use its share. */
 #define MAX_CREDIT_NS	NSEC_PER_SEC
-/* The least that is charged in advance: enough digits for the ratio of shares. */
+/* Minimum that is charged in advance: enough digits for the ratio of shares. */
 #define MIN_USUAL_NS	(50 * NSEC_PER_USEC)
-/* For how long it matters, less and less, that others had something to run. */
+/* Time over which a share that has become idle fades out, see recent_shares(). */
 #define FADE_NS		(NSEC_PER_SEC / 2)
 
 UEI_DEFINE(uei);
@@ -109,7 +116,7 @@ struct knobs {
 	u32		slice_us;
 };
 
-/* What was written to a cgroup's files, 0: nothing. */
+/* The values that were written to a cgroup's files; 0 if none was. */
 struct {
 	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -118,17 +125,17 @@ struct {
 } knobs SEC(".maps");
 
 struct cgrp_ctx {
-	struct knobs	now;		/* what was set here or is inherited */
-	u64		gen;		/* @now is of this @knobs_gen */
+	struct knobs	now;		/* values that are set here or inherited */
+	u64		gen;		/* value of @knobs_gen when @now was computed */
 
-	u64		runtime;	/* in ns, with the descendants' */
-	u64		clock;		/* tag of the next slice */
+	u64		runtime;	/* in ns, including the descendants' */
+	u64		clock;		/* virtual clock: tag of the next slice */
 
-	u32		nr_runnable;	/* own tasks, not the descendants' */
-	u32		counted;	/* share that the parent counts, 0: idle */
+	u32		nr_runnable;	/* runnable tasks of the cgroup itself */
+	u32		counted;	/* share that is in the parent's @children, 0: idle */
 	u64		children;	/* sum of the children's @counted */
-	u64		recent;		/* what active_shares() was up to @recent_at */
-	u64		recent_at;
+	u64		recent;		/* last result of recent_shares() */
+	u64		recent_at;	/* time of that */
 };
 
 struct {
@@ -138,13 +145,13 @@ struct {
 	__type(value, struct cgrp_ctx);
 } cgrps SEC(".maps");
 
-/* Written under the lock of the task's runqueue. */
+/* Protected by the lock of the task's runqueue. */
 struct task_ctx {
-	u64		cgrp_id;	/* where it counts as runnable, 0: nowhere */
-	u64		seen;		/* its sum_exec_runtime when last looked at */
-	u64		usual;		/* use of its last slices, on average */
-	u64		slice;		/* that was charged, 0: free */
-	u64		charge;		/* by which the clock went on for it */
+	u64		cgrp_id;	/* cgroup whose @nr_runnable has the task, 0: none */
+	u64		seen;		/* sum_exec_runtime up to which time is booked */
+	u64		usual;		/* average time that it used of its last slices */
+	u64		slice;		/* time that was charged in advance, 0: none */
+	u64		charge;		/* by how much the clock advanced for @slice */
 };
 
 struct {
@@ -154,18 +161,19 @@ struct {
 	__type(value, struct task_ctx);
 } tasks SEC(".maps");
 
-/* Goes on whenever somebody turns a knob. */
+/* Incremented by each write to a knob. */
 u64 knobs_gen = 1;
 
 /*
- * Where the queue is: the highest tag that was taken from it, or what has been run
- * since while others waited. So it passes the tag of every task that waits.
+ * The virtual time of the queue. It is advanced to the tag of each task that is taken
+ * from the queue, and by the time that tasks run while others wait. So it passes the
+ * tag of every waiting task at some time.
  */
 static u64 queue_clock;
 
 /*
- * Protects @gen, @now, @clock and what follows @clock, in all cgroups. What is read
- * without it is used for one slice only.
+ * Protects the members of all struct cgrp_ctx, except @runtime, which is updated
+ * atomically. Values that are read without the lock are used for one slice only.
  */
 private(LOCK) struct bpf_spin_lock lock;
 
@@ -174,7 +182,10 @@ static struct task_ctx *task_ctx(struct task_struct *p)
 	return bpf_task_storage_get(&tasks, p, NULL, 0);
 }
 
-/* Of the ancestor at @level, or @cgrp itself; valid until the program ends. */
+/*
+ * Returns the context of @cgrp's ancestor at @level, which may be @cgrp itself. It is
+ * valid until the program ends, since that is an RCU read-side critical section.
+ */
 static struct cgrp_ctx *cgrp_ctx(struct cgroup *cgrp, int level, u64 flags)
 {
 	struct cgroup *ancestor = bpf_cgroup_ancestor(cgrp, level);
@@ -188,9 +199,9 @@ static struct cgrp_ctx *cgrp_ctx(struct cgroup *cgrp, int level, u64 flags)
 }
 
 /*
- * Returns the cgroup that a task counts in, with a reference that the caller has to
- * drop before the callback ends. NULL if it counts nowhere, or was moved and the
- * cgroup that it came from has been removed.
+ * Returns the cgroup whose @nr_runnable has the task, with a reference that the caller
+ * must drop before the callback ends. Returns NULL if there is none, or if the task
+ * was moved and the cgroup that it came from has been removed.
  */
 static struct cgroup *counts_in(struct task_struct *p, struct task_ctx *taskc)
 {
@@ -206,22 +217,25 @@ static struct cgroup *counts_in(struct task_struct *p, struct task_ctx *taskc)
 	return bpf_cgroup_from_id(taskc->cgrp_id);
 }
 
-/* What competes in a cgroup: its children and, like one more, its own tasks. */
+/* The sum of all shares that compete in a cgroup: its children's and its own tasks'. */
 static u64 active_shares(struct cgrp_ctx *cgc)
 {
 	return cgc->children + (cgc->nr_runnable ? SHARE_DFL : 0);
 }
 
 /*
- * The same, but what goes idle fades away: if the part that a cgroup has changed
- * whenever somebody wakes up for a moment, slices would be charged by who happens to
- * wait when they end. To be called with the lock held, and before there is less.
+ * The same, but a share that becomes idle fades out over FADE_NS. If a cgroup's part
+ * of the machine changed whenever a task wakes up for a moment, the charge for a slice
+ * would depend on which tasks happen to be runnable at that time.
+ *
+ * The caller must hold @lock, and must call this before it takes away a share, so that
+ * @recent still includes that.
  */
 static u64 recent_shares(struct cgrp_ctx *cgc, u64 now)
 {
 	u64 shares = active_shares(cgc), age;
 
-	/* another CPU may have been here since the caller looked at the clock */
+	/* another CPU may have called this after the caller read the time */
 	if (time_before(now, cgc->recent_at))
 		now = cgc->recent_at;
 	age = now - cgc->recent_at;
@@ -233,9 +247,9 @@ static u64 recent_shares(struct cgrp_ctx *cgc, u64 now)
 }
 
 /*
- * Brings what the parent counts for a cgroup up to date. Returns whether it changed.
- * A cgroup that was removed counts nothing, even if a task that was moved out of it
- * hasn't been taken out here yet.
+ * Updates @counted of a cgroup and @children of its parent. Returns true if they
+ * changed. The share of a removed cgroup isn't counted, even if its @nr_runnable still
+ * has a task that was moved out of it.
  */
 static bool count_in_parent(struct cgroup *cgrp)
 {
@@ -248,7 +262,7 @@ static bool count_in_parent(struct cgroup *cgrp)
 		return false;
 
 	bpf_spin_lock(&lock);
-	/* under the lock, or share_cgroup_rmdir() could be overtaken */
+	/* with the lock held, or this could overwrite what share_cgroup_rmdir() counts */
 	if ((cgrp->self.flags & CSS_ONLINE) && active_shares(cgc))
 		share = cgc->now.share;
 	recent_shares(parent, now);
@@ -262,9 +276,9 @@ static bool count_in_parent(struct cgroup *cgrp)
 }
 
 /*
- * The same for all levels from @cgrp upwards, or only as far as something changes.
- * Each level is computed anew from what is there when the lock is taken, so that
- * callers on several CPUs end with the right sums in whatever order they come.
+ * Calls count_in_parent() for @cgrp and its ancestors: for all of them if @all, or else
+ * only until nothing changes. Each level is computed from the values that it has when
+ * the lock is taken, so the sums are right after concurrent calls in any order.
  */
 static void count(struct cgroup *cgrp, bool all)
 {
@@ -283,7 +297,7 @@ static void count(struct cgroup *cgrp, bool all)
 	}
 }
 
-/* What was written in the ancestor at @level, or @cgrp itself, counts in @cgrp, too. */
+/* Overrides @now by the values that are set in @cgrp's ancestor at @level, if any. */
 static void inherit(struct knobs *now, struct cgroup *cgrp, int level)
 {
 	struct cgroup *ancestor = bpf_cgroup_ancestor(cgrp, level);
@@ -306,8 +320,9 @@ static void inherit(struct knobs *now, struct cgroup *cgrp, int level)
 }
 
 /*
- * Brings @now up to date in a cgroup and those above, and makes the storage that
- * isn't there yet. Returns NULL if there is no memory or the cgroup is going.
+ * Updates @now of a cgroup and of its ancestors if a knob was written since, and
+ * creates their storage if they have none. Returns the context of @cgrp, or NULL if
+ * out of memory or if the cgroup is being removed.
  */
 static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 {
@@ -337,7 +352,7 @@ static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 	return cgrp_ctx(cgrp, cgrp->level, 0);
 }
 
-/* Takes a task out of the cgroup that it counts in. */
+/* Removes a task from @nr_runnable of the cgroup that it was added to by enter(). */
 static void leave(struct task_struct *p, struct task_ctx *taskc)
 {
 	struct cgroup *cgrp = counts_in(p, taskc);
@@ -346,7 +361,7 @@ static void leave(struct task_struct *p, struct task_ctx *taskc)
 	u32 left = 1;
 
 	taskc->cgrp_id = 0;
-	if (!cgrp)	/* share_cgroup_rmdir() has done the rest */
+	if (!cgrp)	/* removed: share_cgroup_rmdir() has updated the parents' sums */
 		return;
 	cgc = cgrp_ctx(cgrp, cgrp->level, 0);
 	if (cgc) {
@@ -361,8 +376,8 @@ static void leave(struct task_struct *p, struct task_ctx *taskc)
 }
 
 /*
- * Lets a runnable task count in the cgroup that it's in now. Kernel threads don't
- * count: everybody waits for what they do.
+ * Adds a runnable task to @nr_runnable of the cgroup that it is in now. Kernel threads
+ * aren't added, because they work for all cgroups.
  */
 static void enter(struct task_struct *p, struct task_ctx *taskc)
 {
@@ -379,7 +394,7 @@ static void enter(struct task_struct *p, struct task_ctx *taskc)
 	if (cgc) {
 		bpf_spin_lock(&lock);
 		others = cgc->nr_runnable++;
-		/* an idle cgroup has no claim to the time that has passed since */
+		/* a cgroup isn't compensated for the time in which it was idle */
 		if (!others && time_before(cgc->clock, queue_clock))
 			cgc->clock = queue_clock;
 		bpf_spin_unlock(&lock);
@@ -390,7 +405,7 @@ static void enter(struct task_struct *p, struct task_ctx *taskc)
 	bpf_cgroup_release(cgrp);
 }
 
-/* Books what a task has run in @cgrp and all cgroups above. */
+/* Adds the time that a task has run to @runtime of @cgrp and of all its ancestors. */
 static void book(struct cgroup *cgrp, u64 used)
 {
 	struct cgrp_ctx *cgc;
@@ -403,7 +418,7 @@ static void book(struct cgroup *cgrp, u64 used)
 	}
 }
 
-/* Corrects a cgroup's clock for a slice that was charged and has been used in part. */
+/* The clock advanced by @charge for @slice: correct that for the time that was used. */
 static void correct(struct cgroup *cgrp, u64 slice, u64 charge, u64 used)
 {
 	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
@@ -411,13 +426,13 @@ static void correct(struct cgroup *cgrp, u64 slice, u64 charge, u64 used)
 	if (!cgc)
 		return;
 	if (used > NSEC_PER_SEC)
-		used = NSEC_PER_SEC;	/* of MAX_WAIT_NS * used there are 64 bits */
+		used = NSEC_PER_SEC;	/* MAX_WAIT_NS * used must fit in 64 bits */
 	bpf_spin_lock(&lock);
 	cgc->clock += charge * used / slice - charge;
 	bpf_spin_unlock(&lock);
 }
 
-/* Books what a task has run, and settles what was charged for that. */
+/* Books the time that a task has run since the last call, and corrects the charge. */
 static void settle(struct task_struct *p, struct task_ctx *taskc)
 {
 	u64 used = p->se.sum_exec_runtime - taskc->seen;
@@ -428,7 +443,7 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 	taskc->slice = 0;
 	if (slice) {
 		__sync_fetch_and_add(&queue_clock, used);
-		if (used)	/* it may have been taken out of the queue */
+		if (used)	/* 0: it was dequeued before it could run */
 			taskc->usual = (taskc->usual + used) / 2;
 		if (taskc->usual < MIN_USUAL_NS)
 			taskc->usual = MIN_USUAL_NS;
@@ -437,7 +452,7 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 	cgrp = counts_in(p, taskc);
 	if (cgrp && slice)
 		correct(cgrp, slice, charge, used);
-	/* for those above, where it was removed: what the new place has in common with it */
+	/* its cgroup was removed: book the time where it is now, for common ancestors */
 	if (!cgrp && taskc->cgrp_id)
 		cgrp = bpf_cgroup_acquire(p->cgroups->dfl_cgrp);
 	if (!cgrp)
@@ -446,7 +461,7 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 	bpf_cgroup_release(cgrp);
 }
 
-/* How far the clock goes for a slice, by the cgroup's part of the machine. */
+/* By how much the clock advances: the slice divided by the cgroup's part of the machine. */
 static u64 charge_of(struct cgroup *cgrp, struct cgrp_ctx *cgc, u64 slice)
 {
 	u64 now = scx_bpf_now(), shares, charge = slice;
@@ -471,7 +486,7 @@ static u64 charge_of(struct cgroup *cgrp, struct cgrp_ctx *cgc, u64 slice)
 	return charge;
 }
 
-/* Where a slice that begins now would be tagged. */
+/* The tag of a slice that begins now: the cgroup's clock, limited relative to the queue's. */
 static u64 tag_of(struct cgrp_ctx *cgc)
 {
 	u64 clock = cgc->clock, first = queue_clock;
@@ -483,7 +498,7 @@ static u64 tag_of(struct cgrp_ctx *cgc)
 	return clock;
 }
 
-/* How long a cgroup's slices are; with very many tasks all have to be shorter. */
+/* Length of a cgroup's slices. Shortened if very many tasks wait, to keep to MAX_WAIT_NS. */
 static u64 slice_of(struct cgrp_ctx *cgc)
 {
 	u64 slice = cgc->now.slice_us * NSEC_PER_USEC;
@@ -494,7 +509,7 @@ static u64 slice_of(struct cgrp_ctx *cgc)
 	return slice;
 }
 
-/* The context of the cgroup that a runnable task is in, which may be a new one. */
+/* The context of a runnable task's cgroup. If the task was moved, that is the new one. */
 static struct cgrp_ctx *cgrp_of(struct task_struct *p, struct task_ctx *taskc)
 {
 	struct cgrp_ctx *cgc;
@@ -513,8 +528,8 @@ static struct cgrp_ctx *cgrp_of(struct task_struct *p, struct task_ctx *taskc)
 }
 
 /*
- * Charges a task's cgroup for a slice, and returns its tag. Tasks that count in no
- * cgroup, as kernel threads, always have the most credit.
+ * Charges a task's cgroup for a slice, and returns the slice's tag. Tasks that aren't
+ * counted in a cgroup, such as kernel threads, always get the lowest possible tag.
  */
 static u64 charge(struct task_struct *p, struct task_ctx *taskc, struct cgrp_ctx *cgc,
 		  u64 slice)
@@ -540,7 +555,7 @@ static u64 charge(struct task_struct *p, struct task_ctx *taskc, struct cgrp_ctx
 	return tag;
 }
 
-/* Without the lock: that two CPUs may set it back by a slice doesn't matter. */
+/* No lock is needed: a race between CPUs sets the clock back by a slice at most. */
 static void advance_queue(u64 tag)
 {
 	if (time_after(tag, queue_clock))
@@ -558,7 +573,7 @@ s32 BPF_STRUCT_OPS(share_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wa
 	if (!is_idle)
 		return cpu;
 
-	/* nobody waits for this CPU: free */
+	/* the CPU is idle, so no task waits for it: nothing is charged */
 	cgc = bpf_cgrp_storage_get(&cgrps, p->cgroups->dfl_cgrp, NULL, 0);
 	if (cgc && cgc->gen)
 		slice = slice_of(cgc);
@@ -582,7 +597,7 @@ void BPF_STRUCT_OPS(share_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, slice, tag, enq_flags);
 
-	/* share_select_cpu() has looked for an idle CPU already, where it was called */
+	/* share_select_cpu() was called, and found no idle CPU */
 	if (enq_flags & SCX_ENQ_CPU_SELECTED)
 		return;
 	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
@@ -591,8 +606,9 @@ void BPF_STRUCT_OPS(share_enqueue, struct task_struct *p, u64 enq_flags)
 }
 
 /*
- * Lets @prev, whose slice is over, go on for another one if nobody waits for this
- * CPU whose tag is lower than its next one would be: it isn't in the queue yet.
+ * Dispatches the task with the lowest tag that may run on this CPU. @prev, whose slice
+ * has ended, isn't in the queue yet: it gets another slice unless a task in the queue
+ * has a lower tag than that slice would get.
  */
 void BPF_STRUCT_OPS(share_dispatch, s32 cpu, struct task_struct *prev)
 {
@@ -632,7 +648,7 @@ void BPF_STRUCT_OPS(share_dispatch, s32 cpu, struct task_struct *prev)
 	}
 }
 
-/* Its presence brings sum_exec_runtime up to date before share_quiescent(). */
+/* If this callback exists, sched_ext updates sum_exec_runtime before share_quiescent(). */
 void BPF_STRUCT_OPS(share_stopping, struct task_struct *p, bool runnable)
 {
 }
@@ -656,8 +672,8 @@ void BPF_STRUCT_OPS(share_quiescent, struct task_struct *p, u64 deq_flags)
 }
 
 /*
- * A task that was moved out may still count in a cgroup when that is removed, and
- * doesn't find it any more when it leaves: nothing there counts from now on.
+ * When a cgroup is removed, its @nr_runnable may still have a task that was moved out
+ * of it, and leave() can't find the cgroup any more. So stop counting its share now.
  */
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(share_cgroup_rmdir, struct cgroup *cgrp, const char *path)
@@ -678,7 +694,7 @@ s32 BPF_STRUCT_OPS(share_init_task, struct task_struct *p, struct scx_init_task_
 	return 0;
 }
 
-/* The presence of these two tells sched_ext that CPUs may come and go. */
+/* Without these callbacks, sched_ext ends the scheduler when a CPU goes on or offline. */
 void BPF_STRUCT_OPS(share_cpu_online, s32 cpu)
 {
 }
@@ -711,7 +727,7 @@ SCX_OPS_DEFINE(share_ops,
 	       .exit			= (void *)share_exit,
 	       .name			= "share");
 
-/* Is there nothing behind the first @used bytes, but a newline? */
+/* Does @text end after the first @used bytes, apart from a newline? */
 static bool ends_after(const char *text, u64 len, u64 used)
 {
 	if (used >= DATA_SIZE)
@@ -719,7 +735,7 @@ static bool ends_after(const char *text, u64 len, u64 used)
 	return len == used || (len == used + 1 && text[used] == '\n');
 }
 
-/* 0 in @value stands for "default". */
+/* Parses what was written. @value is set to 0 for "default". */
 static int parse(struct bpf_cgroup_stat_ctx *ctx, s64 min, s64 max, u32 *value)
 {
 	static const char word[] = "default";
@@ -734,7 +750,7 @@ static int parse(struct bpf_cgroup_stat_ctx *ctx, s64 min, s64 max, u32 *value)
 		*value = 0;
 		return 0;
 	}
-	/* bpf_strtol() would pass over blanks */
+	/* bpf_strtol() would skip leading blanks */
 	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
 		return -EINVAL;
 
@@ -750,7 +766,7 @@ static int parse(struct bpf_cgroup_stat_ctx *ctx, s64 min, s64 max, u32 *value)
 	return 0;
 }
 
-/* What a read of a knob shows. */
+/* Computes the values that are in effect in @cgrp, for a read of a knob. */
 static void knobs_of(struct cgroup *cgrp, struct knobs *now)
 {
 	int level;
@@ -761,7 +777,7 @@ static void knobs_of(struct cgroup *cgrp, struct knobs *now)
 
 enum knob { KNOB_SHARE, KNOB_SLICE_US };
 
-/* What a write to a knob does. */
+/* Handles a write to a knob. */
 static int turn(struct bpf_cgroup_stat_ctx *ctx, enum knob knob, s64 min, s64 max)
 {
 	struct knobs *set;
@@ -772,7 +788,7 @@ static int turn(struct bpf_cgroup_stat_ctx *ctx, enum knob knob, s64 min, s64 ma
 	if (err)
 		return err;
 	set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!set)	/* another writer may have been quicker */
+	if (!set)	/* another writer may have created it at the same time */
 		set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL, 0);
 	if (!set)
 		return -ENOMEM;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads scx_share.bpf.c and attaches its knobs. All that it holds, the scheduler
- * and the files, it holds by file descriptors alone: however it ends, they go. Only
- * a map with the knobs' values stays, if that was asked for.
+ * Loads scx_share.bpf.c and attaches its knobs. The scheduler and the files are held
+ * by file descriptors alone, so the kernel removes them when this process exits, even
+ * if it is killed. Only a map with the knobs' values is pinned, if -k is given.
  */
 #include <stdio.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ static void sigint_handler(int sig)
 	exit_req = 1;
 }
 
-/* Says so if there is another scheduler; only one can run. */
+/* Only one scheduler can run. Prints an error if there is one. */
 static bool is_another_running(void)
 {
 	char name[64] = "";
@@ -63,7 +63,7 @@ static bool is_another_running(void)
 	return true;
 }
 
-/* Returns the link, or NULL with a word about what to do. */
+/* Returns the link, or NULL after printing an error. */
 static struct bpf_link *attach_scheduler(struct scx_share *skel)
 {
 	struct bpf_link *link;
@@ -79,7 +79,7 @@ static struct bpf_link *attach_scheduler(struct scx_share *skel)
 	return NULL;
 }
 
-/* Returns whether it worked, with a word about what to do if it didn't. */
+/* Returns true on success, or false after printing an error. */
 static bool attach_knob(struct bpf_program *prog, int cgroup_fd, const char *cgroup,
 			__u32 mode, struct bpf_link **link)
 {
@@ -103,7 +103,7 @@ static bool attach_rmdir(struct bpf_program *prog, struct bpf_link **link)
 	return *link;
 }
 
-/* Returns whether the knobs' values will be found at @path by the next one. */
+/* Pins the knobs' values at @path, for the next run. Prints an error if that fails. */
 static bool keep_knobs(struct bpf_map *knobs, const char *path)
 {
 	if (!path || bpf_map__is_pinned(knobs))
@@ -120,7 +120,10 @@ static bool is_removed(int cgroup_fd)
 	return faccessat(cgroup_fd, "cgroup.procs", F_OK, 0) && errno == ENOENT;
 }
 
-/* Waits until it is told to end, or can't go on. Returns the exit status. */
+/*
+ * Waits for a signal, the end of the scheduler or the removal of the cgroup. Returns
+ * the exit status.
+ */
 static int wait_for_end(struct scx_share *skel, int cgroup_fd, const char *cgroup)
 {
 	while (!exit_req && !UEI_EXITED(skel, uei)) {
@@ -134,8 +137,8 @@ static int wait_for_end(struct scx_share *skel, int cgroup_fd, const char *cgrou
 }
 
 /*
- * Runs the scheduler once all that it needs is there: what can be in the way of the
- * knobs is found before any task is scheduled by it. Returns the exit status.
+ * Attaches the knobs and then the scheduler, so that an error with the knobs is found
+ * before the scheduler gets any task. Returns the exit status.
  */
 static int run(struct scx_share *skel, int cgroup_fd, const char *cgroup, const char *keep,
 	       __u64 *ecode)
