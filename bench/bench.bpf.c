@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What bench.c measures besides the programs in tools/bpf/cgroup_stat: the least
- * that a file can do, the same for the peers, and two pairs of programs that look
- * at the kernel while it works.
+ * The programs that bench.c measures besides those in tools/bpf/cgroup_stat: the
+ * minimum that a file can do, the same for its peers, and programs that measure how
+ * long cgroup_mutex is held and how much memory is allocated.
  */
-#include "memory.bpf.c"	/* print_stats(): the iterators show what that program shows */
+#include "memory.bpf.c"	/* for print_stats(): the iterators print the same as memory() */
 #include <bpf/bpf_tracing.h>
 #include "bench.h"
 
 #define EINVAL	22
 
-/* One number for each cgroup: from storage, and in a map by id. */
+/* One number for each cgroup, in cgroup storage and in a map by the cgroup's id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -32,7 +32,7 @@ int two_bytes(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* To be put in its place by an update. */
+/* Link updates replace two_bytes() by this. */
 SEC("cgroup/stat")
 int two_others(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -106,7 +106,7 @@ int iter_memory(struct bpf_iter__cgroup *ctx)
 	return 0;
 }
 
-/* The same for many cgroups, each after a line with its id. */
+/* The same for many cgroups: a line with the cgroup's id comes first. */
 SEC("iter.s/cgroup")
 int walk_memory(struct bpf_iter__cgroup *ctx)
 {
@@ -125,7 +125,7 @@ int walk_memory(struct bpf_iter__cgroup *ctx)
 	return 0;
 }
 
-/* The same as numbers, so that nothing is printed. */
+/* Get the same figures as numbers, without printing them. */
 static void get_figures(struct mem_cgroup *memcg, struct cgroup *cgrp, struct figures *to)
 {
 	to->id = cgrp->kn->id;
@@ -156,7 +156,7 @@ int binary(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* Into memory that the reader has mapped. */
+/* An array that the reader has mapped. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -194,7 +194,7 @@ int run_empty(void *ctx)
 	return 0;
 }
 
-/* The number of the cgroup that the caller names by its id. */
+/* Returns the number of the cgroup whose id the caller passes. */
 SEC("syscall")
 int run_number(struct number_query *query)
 {
@@ -210,7 +210,7 @@ int run_number(struct number_query *query)
 	return 0;
 }
 
-/* For how long was cgroup_mutex held at most? There is one CPU. */
+/* Longest time that cgroup_mutex was held. The machine has only one CPU. */
 extern const void cgroup_mutex __ksym;
 
 __u64 longest_hold;
@@ -238,7 +238,7 @@ int BPF_PROG(hold_end, struct mutex *lock)
 	return 0;
 }
 
-/* How many bytes does the slab allocator give to the one process that is watched? */
+/* Number of bytes that the process @watched has got from the slab allocator. */
 int watched;
 __u64 allocated;
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench [-o OPERATION] FOLDER GROUP...: what bpf.stat files cost, beside what else
- * one could do. Prints a line for each operation:
+ * bench [-o OPERATION] FOLDER GROUP...: measures what bpf.stat files cost, compared
+ * with other ways to do the same. Prints a line for each operation:
  *
  *	group <tab> operation <tab> unit <tab> value <tab> peer
  *
- * The value is a median, without what measuring costs. The peer is the operation
- * of the same group that this one is to be compared with, or "-". FOLDER holds the
- * objects of tools/bpf/cgroup_stat. With -o only that operation is run.
+ * The value is a median, from which the overhead of measuring is subtracted. The peer
+ * is the operation of the same group to compare with, or "-". FOLDER has the object
+ * files of tools/bpf/cgroup_stat. With -o only that operation is run.
  *
- * Times are read from the clock. Under QEMU's -icount that counts instructions.
+ * Times are read from the clock, which counts instructions under QEMU's -icount.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -45,7 +45,7 @@
 #define NR_MANY		1000
 #define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
 
-/* An operation, and one that takes it back, which makes a row of its own. */
+/* An operation, and optionally one that undoes it, which is measured as well. */
 struct op {
 	const char *name, *undo_name;
 	const char *peer, *undo_peer;
@@ -54,16 +54,16 @@ struct op {
 	void (*prepare)(const struct op *op);
 	void (*finish)(const struct op *op);
 	const char *dir;	/* below TOP, if not LEAF */
-	int nr;			/* cgroups that it is about, if more than one */
-	const char *file;	/* in each cgroup */
-	const char *pin;	/* of an iterator; with nr, what the pins begin with */
-	const char *values[2];	/* to be written in turn */
-	int figures;		/* to be found in what is read; 0: it isn't parsed */
-	int links;		/* that are attached to dir */
-	bool user;		/* an unprivileged user does it, in what is his own */
+	int nr;			/* number of cgroups that it uses, if more than one */
+	const char *file;	/* name of the file in each cgroup */
+	const char *pin;	/* name of an iterator's pin; with nr, prefix of the names */
+	const char *values[2];	/* values to write alternately */
+	int figures;		/* number of figures in the text; 0: it isn't parsed */
+	int links;		/* number of links to attach to dir */
+	bool user;		/* run it as the unprivileged user that owns dir */
 };
 
-/* What a row's number is made of. */
+/* A way to measure an operation. */
 struct meter {
 	const char *unit;
 	void (*begin)(void);
@@ -71,18 +71,18 @@ struct meter {
 };
 
 static const char *objects, *only;
-static bool found;	/* what @only names */
+static bool found;	/* the operation @only exists */
 static struct bench *skel;
 static int pins = -1;
 static char text[1 << 16];
 static struct figures *walked;
 static unsigned long long figures[NR_FIGURES];
 
-/* The cgroups that the operation is about. */
+/* The cgroups that the operation uses. */
 static struct {
-	int dir, file;		/* open; 0: not */
+	int dir, file;		/* fds, 0 if not open */
 	unsigned long long id;
-	char pin[16];		/* of an iterator */
+	char pin[16];		/* name of the iterator's pin */
 } cgroups[MAX_CGROUPS];
 
 static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
@@ -166,7 +166,7 @@ static long median(long *values, int n)
 	return values[n / 2];
 }
 
-/* What counter.c looks for. */
+/* Execute the instruction that counter.c recognizes. */
 static inline __attribute__((always_inline)) void mark(const int row)
 {
 	asm volatile("nopl %c0(%%rax)" : : "i"(MARK_MAGIC + row) : "memory");
@@ -194,7 +194,7 @@ static void nothing(const struct op *op)
 {
 }
 
-/* Without marks: what this calls is no operation. */
+/* The cost of measuring an empty function. Without marks, counter.c doesn't count it. */
 static long overhead(const struct meter *meter)
 {
 	void (*volatile run)(const struct op *op) = nothing;
@@ -217,8 +217,8 @@ static void row(const char *group, const char *name, const char *unit, long valu
 }
 
 /*
- * What an operation leaves to others, to workers and to RCU, is done while we
- * rest, and belongs to no row.
+ * Work that an operation defers to kworkers or RCU is done during the sleep, and isn't
+ * measured.
  */
 static void measure(const char *group, const struct meter *meter, const struct op *op,
 		    int repeats)
@@ -272,7 +272,7 @@ static void make_dir(const char *dir, const char *controllers, uid_t owner)
 		write_file(path_of(dir), "cgroup.subtree_control", controllers);
 }
 
-/* Make @nr cgroups in @dir, if they aren't there. Others get a chance now and then. */
+/* Make @nr cgroups in @dir, if they don't exist yet. Sleep now and then for kworkers. */
 static void make_children(const char *dir, int nr)
 {
 	char child[64];
@@ -315,7 +315,7 @@ static void close_cgroups(void)
 	memset(cgroups, 0, sizeof(cgroups));
 }
 
-/* Open the children of op->dir, or it alone, and op->file in each. */
+/* Open op->dir, or its children if there is op->nr, and op->file in each of them. */
 static void open_cgroups(const struct op *op)
 {
 	int nr = op->nr ?: 1, i;
@@ -340,7 +340,7 @@ static void open_cgroups(const struct op *op)
 	}
 }
 
-/* What is charged to a cgroup stays there: figures aren't all zero then. */
+/* Charge memory to a cgroup and leave it allocated, so that not all figures are 0. */
 static void charge(const char *dir)
 {
 	const size_t size = 64 << 10;
@@ -398,7 +398,7 @@ static struct bpf_link *attach_probe(const struct bpf_program *prog)
 	return link;
 }
 
-/* A program of tools/bpf/cgroup_stat. */
+/* Load a program of tools/bpf/cgroup_stat. */
 static int load_stat(const char *name)
 {
 	struct bpf_object *obj;
@@ -449,7 +449,7 @@ static void pin_iter(const struct bpf_program *prog, unsigned long long id, int 
 
 /* Reading */
 
-/* A line is "<name> <number>"; the names are those of memory.bpf.c. */
+/* Parse lines "<name> <number>" with the names of memory.bpf.c. */
 static int parse(const char *at)
 {
 	static const struct { const char *name; size_t len; } wanted[NR_FIGURES] = {
@@ -531,7 +531,7 @@ static void create_read_close(const struct op *op)
 	close(fd);
 }
 
-/* All that an iterator has to say, and what became of it. */
+/* Read all output of a pinned iterator. Returns the result of the last read(2). */
 static int read_walk(const struct op *op, int *len)
 {
 	int fd = openat(pins, op->pin, O_RDONLY);
@@ -679,7 +679,7 @@ static void remove_hundred(const struct op *op)
 	}
 }
 
-/* How long are names of the memory controller's files? */
+/* Returns the average length of the names of the memory controller's files. */
 static int name_length(int *nr)
 {
 	struct dirent *entry;
@@ -692,7 +692,7 @@ static int name_length(int *nr)
 	if (!dir)
 		die("list a cgroup");
 	while ((entry = readdir(dir))) {
-		/* the latter is there without it, too */
+		/* memory.pressure exists without the memory controller, too */
 		if (strncmp(entry->d_name, "memory.", 7) ||
 		    !strcmp(entry->d_name, "memory.pressure"))
 			continue;
@@ -706,7 +706,7 @@ static int name_length(int *nr)
 
 static int links[MAX_LINKS];
 
-/* Names are as long as those of the memory controller's files. */
+/* Attach links whose files' names are as long as those of the memory controller. */
 static void attach_links(const struct op *op)
 {
 	int i, length = name_length(&(int){ 0 });
@@ -816,7 +816,7 @@ static void run_ops(const char *group, const struct meter *meter, const struct o
 		run_op(group, meter, &ops[i], repeats);
 }
 
-/* A name, to be kept. */
+/* Returns a formatted name, which is never freed. */
 static __attribute__((format(printf, 1, 2))) const char *named(const char *format, ...)
 {
 	va_list args;
@@ -880,7 +880,7 @@ static void bench_read(void)
 	close(links[1]);
 }
 
-/* Do the two ways that print nothing say the same as the one that does? */
+/* Do the mapped array and the binary file have the same figures as the text file? */
 static bool same_figures(int i)
 {
 	static const struct op op = { .name = "compare", .figures = NR_FIGURES };
@@ -892,7 +892,7 @@ static bool same_figures(int i)
 	       !memcmp(&binary, &walked[i], sizeof(binary));
 }
 
-/* What was charged to a cgroup may be given back any time, but not all the time. */
+/* Figures may change between two reads, when the kernel reclaims memory: try again. */
 static void compare_figures(const struct op *walk)
 {
 	int i, tries = 0;
@@ -943,7 +943,10 @@ static void bench_memory_one(void)
 	run_ops("memory", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
 }
 
-/* One iterator for all is tried as text, which is too much for it, and in a map. */
+/*
+ * One iterator for all cgroups is measured with a mapped array only. Its text output
+ * would be too long for it: the number of cgroups that fit is printed.
+ */
 static void bench_memory_many(void)
 {
 	static const struct op ops[] = {
@@ -992,7 +995,7 @@ static void bench_memory_many(void)
 	    parse(text) / NR_FIGURES, NULL);
 }
 
-/* As many as fit. */
+/* The same for as many cgroups as one iterator can print. */
 static void bench_memory_few(void)
 {
 	static const struct op ops[] = {
@@ -1020,7 +1023,7 @@ static void bench_memory(void)
 	charge(LEAF);
 	charge_children("many", NR_MANY);
 	charge_children("few", NR_FEW);
-	sleep(3); /* few changes show only after the flush that comes every two seconds */
+	sleep(3); /* small changes show only after the periodic flush, every two seconds */
 	links[0] = attach_stat(load_stat("memory"), NULL, "memory", 0);
 	links[1] = attach_stat(fd_of(skel->progs.binary), NULL, "binary", 0);
 	bench_memory_one();
@@ -1064,7 +1067,7 @@ static void bench_knob(void)
 	close(links[1]);
 }
 
-/* Needs no BPF, so that it runs on any kernel. */
+/* Doesn't use BPF, so that it runs on the unpatched kernel, too. */
 static void bench_mkdir(void)
 {
 	static const struct op ops[] = {
@@ -1076,7 +1079,7 @@ static void bench_mkdir(void)
 		  .run = make_new, .undo = remove_new, .dir = "user", .user = true },
 	};
 
-	/* how long the percpu allocator searches depends on what is there already */
+	/* the search time of the percpu allocator depends on what is allocated already */
 	make_children("many", NR_MANY);
 	run_ops("mkdir", &by_time, ops, ARRAY_SIZE(ops), 301);
 }
@@ -1102,7 +1105,7 @@ static void bench_new(const char *group, const struct meter *meter,
 		run_op(group, meter, &op, repeats);
 	}
 
-	/* Io needs memory: alone it has the memory controller there, but not its files. */
+	/* io depends on memory: enabling io enables memory, but doesn't show its files */
 	op = (struct op){ .run = run, .undo = undo, .user = user };
 	op.name = named("mkdir without memory files%s", who);
 	op.undo_name = named("rmdir without memory files%s", who);
@@ -1126,7 +1129,7 @@ static void bench_links(void)
 	row("links", "length of their names", "bytes", length, NULL);
 }
 
-/* Of a hundred: some of what one takes (nodes of radix trees) is for the next, too. */
+/* Measures 100 cgroups at once, because some allocations serve several (radix trees). */
 static void bench_bytes(void)
 {
 	struct bpf_link *probes[] = {
@@ -1176,7 +1179,10 @@ static void bench_subtree(void)
 	bench_one_subtree("subtree", &by_time, 10000, true, 5);
 }
 
-/* The same once more, the peers only once, and what else there is that takes it. */
+/*
+ * How long is cgroup_mutex held by the operations on subtrees, with peers for the
+ * smallest only, and by other operations that take it?
+ */
 static void bench_hold(void)
 {
 	static const struct op ops[] = {
@@ -1195,7 +1201,7 @@ static void bench_hold(void)
 	struct op many = { .dir = "many" };
 	int link;
 
-	/* first, see mkdir */
+	/* first, for the same state of the percpu allocator as in bench_mkdir() */
 	run_ops("hold", &by_hold, ops, 1, 11);
 	bench_one_subtree("hold", &by_hold, 10, true, 11);
 	bench_one_subtree("hold", &by_hold, 100, false, 11);
@@ -1244,7 +1250,7 @@ static void run_group(const char *name)
 	die("there is no group %s", name);
 }
 
-/* Whom we wake must not run before we are done. */
+/* Real-time priority: a task that an operation wakes up must not run before its end. */
 static void set_limits(void)
 {
 	const struct rlimit files = { 3 * MAX_CGROUPS, 3 * MAX_CGROUPS };

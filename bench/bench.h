@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What bench.c and bench.bpf.c share. */
+/* Shared by bench.c, bench.bpf.c and counter.c. */
 #ifndef BENCH_H
 #define BENCH_H
 
 #define MAX_CGROUPS	10000
 #define NR_FIGURES	10
 
-/* What a walk leaves of a cgroup. */
+/* The figures of one cgroup, as stored by a walk of cgroups. */
 struct figures {
 	unsigned long long id;
 	unsigned long long values[NR_FIGURES];
 };
 
 struct number_query {
-	unsigned long long id;		/* in: which cgroup */
-	unsigned long long value;	/* out: its number */
+	unsigned long long id;		/* in: id of the cgroup */
+	unsigned long long value;	/* out: the cgroup's number */
 };
 
 /*
- * Around what is measured bench.c executes an instruction that does nothing, a
- * NOP with this operand. The plugin counter.c knows it by that. The low byte says
- * which row begins, or that it ends.
+ * bench.c executes a NOP with this operand before and after each measured operation,
+ * which the plugin counter.c recognizes. The low byte is the row that begins, or
+ * MARK_END.
  */
 #define MARK_MAGIC	0x62636800
 #define MARK_END	0

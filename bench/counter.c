@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plugin for QEMU's TCG: how many instructions run where, between two marks?
+ * A plugin for QEMU's TCG that counts the instructions that are executed between two
+ * marks, by address.
  *
  *	-plugin <path>/counter.so,out=<file>
  *
- * For each stretch that is marked <file> gets a line "stretch <row>" and then, for
- * each block of code that ran, "<address in hex> <instructions>".
+ * For each marked stretch, it writes a line "stretch <row>" to <file>, followed by a
+ * line "<address in hex> <instructions>" for each block of code that was executed.
  *
- * Distributions don't package the header of the plugin interface: what is used of
- * it is declared here.
+ * Distributions don't package the header of the plugin interface, so the functions
+ * that are used are declared here.
  */
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# functions.awk SYSTEM.MAP COUNTS: what counter.c counted, by function:
+# functions.awk SYSTEM.MAP COUNTS: prints the counts of counter.c by function:
 #
 #	row <tab> function <tab> instructions
 #
 # The row is the number of the mark. The value is the median over all stretches of
-# that row, so that a function that only an interrupt calls has 0 and isn't shown.
+# that row, so that a function that only an interrupt calls has 0 and isn't printed.
 
-# mawk has no strtonum(), and a double not enough bits: addresses are compared as
-# text. All are of 16 digits.
+# Addresses are compared as text, since mawk has no strtonum() and a double has too few
+# bits for them. All addresses have 16 digits.
 function symbol(addr,    low, high, middle) {
 	if (addr < "ffffffff80000000")
 		return addr < "8000000000000000" ? "(user)" : "(BPF)"
@@ -31,7 +31,8 @@ function end_stretch(    function_name) {
 	delete here
 }
 
-# Where a function wasn't called at all, it counts as 0.
+# list has no values for those of the total stretches in which the function wasn't
+# called. They count as 0.
 function median(list, total,    value, n, i, j, tmp) {
 	n = split(list, value, " ")
 	if (n <= total / 2)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# report.awk -v unit= -v csv= -v kernel= -v date= TSV...: prints what bench.c has
-# measured as a table, with the ratio of each operation to its peer, writes it to
-# the file csv, and judges the targets. The exit status is 1 if one is missed.
+# report.awk -v unit= -v csv= -v kernel= -v date= TSV...: prints the results of bench.c
+# as a table, with the ratio of each operation to its peer, writes them to the file
+# csv, and checks the targets. The exit status is 1 if a target is missed.
 
 BEGIN {
 	FS = "\t"
@@ -61,7 +61,7 @@ function at_most(times, group, operation, base) {
 	target(operation ", " times " x " base, of(group, operation), times * of(group, base))
 }
 
-# What one more file costs on mkdir: a link's, beside one of the memory controller's.
+# Compares what a link's file adds to mkdir with what a memory controller's file adds.
 function share(group, who, per,    link, file) {
 	link = (of(group, "mkdir 16 links" who) - of(group, "mkdir 0 links" who)) / 16
 	file = (of(group, "mkdir with memory files" who) - \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# gnuplot -e "csv='<file>'; unit='<unit>'" results.gp: the results as bars, on
-# stdout. What uses bpf.stat files has another colour than its peers.
+# gnuplot -e "csv='<file>'; unit='<unit>'" results.gp: prints the results as bars, in
+# SVG. Operations that use bpf.stat files and their peers have different colours.
 set terminal svg size 1300,1000 font "sans-serif,11" background "white"
 set datafile separator ","
 set multiplot layout 3,2 title sprintf("bpf.stat files and their peers, in thousands of %s", unit)
@@ -12,11 +12,12 @@ set grid xtics
 set lmargin 44
 unset key
 
-# Prints operation, value and whether it's ours, without what all have in front.
+# Prints operation, value, and whether it uses bpf.stat files, without a prefix that all
+# operations have.
 rows(group, pattern) = sprintf("<awk -F, -v g='%s' -v p='%s' \
 	'$3 == g && $4 ~ p { ours = $4 ~ /bpf[.]stat|links/; sub(/^1000 cgroups: /, \"\", $4); \
 	print $4 \",\" $6 / 1000 \",\" ours }' '%s' | tac", group, pattern, csv)
-# Prints number of cgroups and value.
+# Prints the number of cgroups and the value.
 series(what) = sprintf("<awk -F, -v w='^%s [0-9]+ cgroups$' '$3 == \"subtree\" && $4 ~ w { \
 	match($4, /[0-9]+/); print substr($4, RSTART, RLENGTH) \",\" $6 / 1000 }' '%s'", what, csv)
 
