@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Every target is a script of the same name in scripts/, which says how it works.
+# A target runs the script of the same name in scripts/, which describes what it does.
 
 help:
 	@echo 'make demo      boot a kernel with bpf.stat and watch it at work'
