@@ -6,12 +6,11 @@
 #include <linux/bits.h>
 #include <linux/capability.h>
 #include "cap_helpers.h"
-#include "cgroup_helpers.h"
 #include "cgroup_stat.skel.h"
 #include "cgroup_stat_fail.skel.h"
+#include "cgroup_stat_helpers.h"
 #include "cgroup_stat_rfc.skel.h"
 
-#define PREFIX		"bpf.stat."
 #define PIN_PATH	"/sys/fs/bpf/cgroup_stat_test"
 #define MAX_NAME	(64 - sizeof(PREFIX))	/* MAX_CFTYPE_NAME less prefix and NUL */
 #define MAX_LINKS	64
@@ -56,11 +55,6 @@ static struct bpf_link *attach_name(struct bpf_program *prog, int fd, const char
 	return bpf_program__attach_cgroup_stat(prog, fd, &opts);
 }
 
-static bool has_file(int fd, const char *file)
-{
-	return !faccessat(fd, file, F_OK, 0);
-}
-
 /* one bit for each cgroup of the tree that has the file */
 static unsigned int who_has(const char *file)
 {
@@ -96,35 +90,6 @@ static void assert_no_files(void)
 		ASSERT_EQ(count_stat_files(cg[i]), 0, paths[i]);
 }
 
-static int pread_str(int fd, char *buf, size_t size)
-{
-	ssize_t len = pread(fd, buf, size - 1, 0);
-
-	buf[len < 0 ? 0 : len] = '\0';
-	return len < 0 ? -errno : len;
-}
-
-static int read_file(int cg_fd, const char *file, char *buf, size_t size)
-{
-	int fd, ret;
-
-	fd = openat(cg_fd, file, O_RDONLY);
-	if (fd < 0)
-		return -errno;
-
-	ret = pread_str(fd, buf, size);
-	close(fd);
-	return ret;
-}
-
-static void assert_reads(int fd, const char *expected)
-{
-	char buf[64];
-
-	ASSERT_EQ(pread_str(fd, buf, sizeof(buf)), strlen(expected), "length");
-	ASSERT_STREQ(buf, expected, "contents");
-}
-
 static int get_info(struct bpf_link *link, struct bpf_link_info *info)
 {
 	__u32 len = sizeof(*info);
@@ -145,7 +110,6 @@ static unsigned int nr_files(struct bpf_link *link)
 static void test_subtree(struct cgroup_stat *skel)
 {
 	struct bpf_link *link;
-	char buf[64];
 
 	link = attach_name(skel->progs.one, cg[ROOT], "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
@@ -155,8 +119,7 @@ static void test_subtree(struct cgroup_stat *skel)
 	ASSERT_EQ(nr_files(link), 3, "nr_files");
 	for (int i = ROOT; i <= GRANDCHILD; i++) {
 		ASSERT_EQ(count_stat_files(cg[i]), 1, "listed");
-		ASSERT_EQ(read_file(cg[i], PREFIX "x", buf, sizeof(buf)), 2, "read");
-		ASSERT_STREQ(buf, "1\n", "contents");
+		assert_file_reads(cg[i], PREFIX "x", "1\n");
 	}
 
 	bpf_link__destroy(link);
@@ -178,7 +141,7 @@ static void test_mkdir_rmdir(struct cgroup_stat *skel)
 	new = openat(cg[GRANDCHILD], "new", O_RDONLY);
 	file = openat(new, PREFIX "x", O_RDONLY);
 	ASSERT_OK_FD(file, "born with the file");
-	assert_reads(file, "1\n");
+	assert_fd_reads(file, "1\n");
 	ASSERT_EQ(nr_files(link), 4, "nr_files after mkdir");
 
 	ASSERT_OK(unlinkat(cg[GRANDCHILD], "new", AT_REMOVEDIR), "rmdir");
@@ -204,26 +167,26 @@ static void test_update(struct cgroup_stat *skel)
 	file = openat(cg[CHILD], PREFIX "x", O_RDONLY);
 	if (!ASSERT_OK_FD(file, "open"))
 		goto out;
-	assert_reads(file, "1\n");
+	assert_fd_reads(file, "1\n");
 
 	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "update");
-	assert_reads(file, "2\n");
+	assert_fd_reads(file, "2\n");
 	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "update with the same");
-	assert_reads(file, "2\n");
+	assert_fd_reads(file, "2\n");
 
 	opts.old_prog_fd = bpf_program__fd(skel->progs.one);
 	ASSERT_EQ(bpf_link_update(link_fd, bpf_program__fd(skel->progs.one), &opts), -EPERM,
 		  "replace the wrong program");
-	assert_reads(file, "2\n");
+	assert_fd_reads(file, "2\n");
 
 	opts.old_prog_fd = bpf_program__fd(skel->progs.two);
 	ASSERT_OK(bpf_link_update(link_fd, bpf_program__fd(skel->progs.one), &opts),
 		  "replace the right program");
-	assert_reads(file, "1\n");
+	assert_fd_reads(file, "1\n");
 
 	ASSERT_EQ(bpf_link_update(link_fd, bpf_program__fd(skel->progs.other_type), NULL),
 		  -EINVAL, "another program type");
-	assert_reads(file, "1\n");
+	assert_fd_reads(file, "1\n");
 
 	ASSERT_EQ(who_has(PREFIX "x"), BITS_ROOT, "name stays");
 	close(file);
@@ -278,9 +241,7 @@ static bool wait_for_reads(struct reader *reader)
 {
 	long enough = reader->nr_reads + 2;
 
-	for (int i = 0; i < 600000 && reader->nr_reads < enough; i++)
-		usleep(1000);
-	return ASSERT_GE(reader->nr_reads, enough, "reads go on");
+	return ASSERT_TRUE(wait_until(reader->nr_reads >= enough), "reads go on");
 }
 
 /* Update to a program that only the link has a reference on. */
@@ -364,7 +325,7 @@ static void test_detach(struct cgroup_stat *skel)
 
 	file = openat(cg[GRANDCHILD], PREFIX "x", O_RDONLY);
 	ASSERT_OK_FD(file, "open");
-	assert_reads(file, "1\n");
+	assert_fd_reads(file, "1\n");
 
 	ASSERT_OK(bpf_link__detach(link), "detach");
 	assert_no_files();
@@ -613,7 +574,7 @@ static void test_retval(struct cgroup_stat *skel)
 	}
 
 	skel->bss->retval = 0;
-	assert_reads(file, "lost\n");
+	assert_fd_reads(file, "lost\n");
 	close(file);
 	bpf_link__destroy(link);
 }
@@ -621,7 +582,7 @@ static void test_retval(struct cgroup_stat *skel)
 static void test_context(struct cgroup_stat *skel)
 {
 	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "x", .cookie = 0x1122334455667788);
-	char expected[128], buf[128];
+	char expected[128];
 	struct bpf_link *link;
 
 	link = bpf_program__attach_cgroup_stat(skel->progs.whoami, cg[ROOT], &opts);
@@ -632,13 +593,11 @@ static void test_context(struct cgroup_stat *skel)
 		snprintf(expected, sizeof(expected),
 			 "cgroup %llu session 0 seq 0 len 0 cookie %llu\n",
 			 get_cgroup_id(paths[i]), opts.cookie);
-		ASSERT_GT(read_file(cg[i], PREFIX "x", buf, sizeof(buf)), 0, "read");
-		ASSERT_STREQ(buf, expected, paths[i]);
+		assert_file_reads(cg[i], PREFIX "x", expected);
 	}
 
 	ASSERT_OK(bpf_link__update_program(link, skel->progs.narrow), "update");
-	ASSERT_EQ(read_file(cg[CHILD], PREFIX "x", buf, sizeof(buf)), 2, "read");
-	ASSERT_STREQ(buf, "r\n", "narrow loads");
+	assert_file_reads(cg[CHILD], PREFIX "x", "r\n");
 	bpf_link__destroy(link);
 }
 
@@ -755,9 +714,8 @@ static void test_pin(struct cgroup_stat *skel)
 	link = NULL;
 
 	ASSERT_OK(unlink(PIN_PATH), "unpin");
-	/* bpffs puts links from a work item: it may take ten minutes on a busy machine */
-	for (int i = 0; i < 60000 && who_has(PREFIX "x"); i++)
-		usleep(10000);
+	/* bpffs puts links from a work item */
+	ASSERT_TRUE(wait_until(!who_has(PREFIX "x")), "the files go with the pin");
 	assert_no_files();
 out:
 	bpf_link__destroy(link);
@@ -831,7 +789,7 @@ static void test_load(void)
 static void test_rfc(void)
 {
 	struct cgroup_stat_rfc *skel;
-	char expected[32], buf[32], *log;
+	char expected[32], *log;
 	struct bpf_link *link;
 
 	skel = cgroup_stat_rfc__open_and_load();
@@ -856,8 +814,7 @@ static void test_rfc(void)
 	/* the work directory of the tests is at level 1 */
 	for (int i = TOP, level = 2; i <= GRANDCHILD; i++, level++) {
 		snprintf(expected, sizeof(expected), "level %d\n", level);
-		ASSERT_GT(read_file(cg[i], PREFIX "histo_on_cpu", buf, sizeof(buf)), 0, "read");
-		ASSERT_STREQ(buf, expected, paths[i]);
+		assert_file_reads(cg[i], PREFIX "histo_on_cpu", expected);
 	}
 	bpf_link__destroy(link);
 out:

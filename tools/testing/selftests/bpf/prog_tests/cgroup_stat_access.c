@@ -13,10 +13,9 @@
 #include <sys/wait.h>
 #include <linux/mount.h>
 #include "cap_helpers.h"
-#include "cgroup_helpers.h"
 #include "cgroup_stat_access.skel.h"
+#include "cgroup_stat_helpers.h"
 
-#define PREFIX	"bpf.stat."
 #define KNOB	PREFIX "knob"	/* mode 0644 */
 #define SHARED	PREFIX "shared"	/* mode 0660 */
 #define VICTIM	PREFIX "victim"	/* of updates, detaches and changes */
@@ -150,17 +149,6 @@ static __u8 value;		/* what the next writer writes */
 
 /*** Becoming somebody, in a process of one's own ***/
 
-static int write_str(int dir, const char *file, const char *str)
-{
-	int fd = openat(dir, file, O_WRONLY), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, str, strlen(str)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 /* setresuid() empties the effective set of a user's capabilities, but not root's. */
 static int set_identity(const struct person *person)
 {
@@ -179,7 +167,7 @@ static int map_root_to(const char *file, id_t id)
 	char map[32];
 
 	snprintf(map, sizeof(map), "0 %d 1", id);
-	return write_str(AT_FDCWD, file, map);
+	return write_file(AT_FDCWD, file, map);
 }
 
 static int enter_namespaces(const struct person *person)
@@ -190,7 +178,7 @@ static int enter_namespaces(const struct person *person)
 	if (!(person->namespaces & CLONE_NEWUSER))
 		return 0;
 
-	return write_str(AT_FDCWD, "/proc/self/setgroups", "deny") ?:
+	return write_file(AT_FDCWD, "/proc/self/setgroups", "deny") ?:
 	       map_root_to("/proc/self/uid_map", person->uid) ?:
 	       map_root_to("/proc/self/gid_map", person->gid);
 }
@@ -214,7 +202,7 @@ static int become(const struct person *person)
 	int err = 0;
 
 	if (person->namespaces & CLONE_NEWCGROUP)
-		err = write_str(cg[DELEGATED], "cgroup.procs", "0");
+		err = write_file(cg[DELEGATED], "cgroup.procs", "0");
 
 	err = err ?: set_identity(person) ?: enter_namespaces(person);
 	return err || !person->token ? err : get_token();
@@ -279,11 +267,6 @@ static int run_as(enum who who, int (*act)(enum where where), enum where where)
 
 /*** What people do there ***/
 
-static bool has_file(enum where where, const char *file)
-{
-	return !faccessat(cg[where], file, F_OK, 0);
-}
-
 /* Of what returns something else when it succeeds. */
 static int err_of(int ret)
 {
@@ -300,12 +283,12 @@ static int read_fd(int fd)
 
 static int write_fd(int fd)
 {
-	ssize_t len = write(fd, &value, 1);
+	int ret = write_err(fd, &value, 1);
 
-	return len < 0 ? -errno : len != 1 ? -ENOSPC : 0;
+	return ret < 0 ? ret : ret != 1 ? -ENOSPC : 0;
 }
 
-static int read_file(enum where where, const char *file)
+static int read_in(enum where where, const char *file)
 {
 	int fd = openat(cg[where], file, O_RDONLY), ret;
 
@@ -316,7 +299,7 @@ static int read_file(enum where where, const char *file)
 	return ret;
 }
 
-static int write_file(enum where where, const char *file, int flags)
+static int write_in(enum where where, const char *file, int flags)
 {
 	int fd = openat(cg[where], file, flags), ret;
 
@@ -359,22 +342,22 @@ static int attach(enum where where)
 
 	if (fd < 0)
 		return fd;
-	return has_file(where, PREFIX "new") ? 0 : -ENOENT;
+	return has_file(cg[where], PREFIX "new") ? 0 : -ENOENT;
 }
 
 static int read_knob(enum where where)
 {
-	return err_of(read_file(where, KNOB));
+	return err_of(read_in(where, KNOB));
 }
 
 static int write_knob(enum where where)
 {
-	return write_file(where, KNOB, O_WRONLY);
+	return write_in(where, KNOB, O_WRONLY);
 }
 
 static int write_shared(enum where where)
 {
-	return write_file(where, SHARED, O_RDWR);
+	return write_in(where, SHARED, O_RDWR);
 }
 
 static int use_handed(enum where where)
@@ -407,17 +390,17 @@ static int get_victim_by_id(enum where where)
 
 static bool is_written(enum where where)
 {
-	return read_file(where, KNOB) == value;
+	return read_in(where, KNOB) == value;
 }
 
 static bool is_updated(enum where where)
 {
-	return read_file(where, VICTIM) == -ENODATA;
+	return read_in(where, VICTIM) == -ENODATA;
 }
 
 static bool is_detached(enum where where)
 {
-	return !has_file(where, VICTIM);
+	return !has_file(cg[where], VICTIM);
 }
 
 static const struct {
@@ -487,7 +470,7 @@ static void assert_writes(int fd, int err, const char *name)
 
 static bool enter_cgroupns(void)
 {
-	return ASSERT_OK(write_str(cg[DELEGATED], "cgroup.procs", "0"), "join") &&
+	return ASSERT_OK(write_file(cg[DELEGATED], "cgroup.procs", "0"), "join") &&
 	       ASSERT_OK(unshare(CLONE_NEWCGROUP), "unshare");
 }
 
@@ -616,12 +599,12 @@ static void test_setgid(void)
 
 static int read_victim(enum where where)
 {
-	return err_of(read_file(where, VICTIM));
+	return err_of(read_in(where, VICTIM));
 }
 
 static int write_victim(enum where where)
 {
-	return write_file(where, VICTIM, O_WRONLY);
+	return write_in(where, VICTIM, O_WRONLY);
 }
 
 /* The victim gets a mode from its link, another or another owner from @who. */
@@ -743,19 +726,6 @@ static void test_forgotten(void)
 static int sys_mount(const char *from, const char *to, unsigned long flags, const char *data)
 {
 	return syscall(__NR_mount, from, to, NULL, flags, data);
-}
-
-static int path_of(int fd, char *path, size_t size)
-{
-	char link[32];
-	ssize_t len;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, size - 1);
-	if (len < 0)
-		return -errno;
-	path[len] = '\0';
-	return 0;
 }
 
 static int mount_read_only(enum where where)

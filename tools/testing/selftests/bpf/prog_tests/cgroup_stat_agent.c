@@ -9,22 +9,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include "cgroup_helpers.h"
 #include "cgroup_stat_agent.skel.h"
+#include "cgroup_stat_helpers.h"
 
 #define NAME		"agent"
 #define STAT_FILE	"bpf.stat." NAME
 #define PIN_PATH	"/sys/fs/bpf/cgroup_stat_agent"
 #define COOKIE		42
 #define NR_AGENTS	3
-#define DEADLINE_S	600	/* for what takes that long only if it hangs */
-
-#define wait_until(cond) ({						\
-	bool ___ok;							\
-	for (int ___i = DEADLINE_S * 1000; !(___ok = (cond)) && ___i; ___i--)	\
-		usleep(1000);						\
-	___ok;								\
-})
 
 /* What an agent says of itself, in memory that it shares with us. */
 struct report {
@@ -79,31 +71,14 @@ static int get_prog_info(struct bpf_program *prog, struct bpf_prog_info *info)
 	return bpf_prog_get_info_by_fd(bpf_program__fd(prog), info, &len);
 }
 
-static int read_once(int fd, char *buf, size_t size)
-{
-	ssize_t len = read(fd, buf, size - 1);
-
-	buf[len < 0 ? 0 : len] = '\0';
-	return len < 0 ? -errno : len;
-}
-
 static int pread_file(struct poller *poller, char *buf, size_t size)
 {
-	ssize_t len = pread(poller->file, buf, size - 1, 0);
-
-	buf[len < 0 ? 0 : len] = '\0';
-	return len < 0 ? -errno : len;
+	return pread_str(poller->file, buf, size);
 }
 
 static int open_and_read(struct poller *poller, char *buf, size_t size)
 {
-	int fd = openat(cg, STAT_FILE, O_RDONLY), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = read_once(fd, buf, size);
-	close(fd);
-	return ret;
+	return read_file(cg, STAT_FILE, buf, size);
 }
 
 static void poll_once(struct poller *poller)
@@ -277,7 +252,7 @@ static void unpin(void)
 {
 	ASSERT_OK(unlink(PIN_PATH), "unpin");
 	/* bpffs puts links from a work item */
-	ASSERT_TRUE(wait_until(faccessat(cg, STAT_FILE, F_OK, 0)), "the file goes with the pin");
+	ASSERT_TRUE(wait_until(!has_file(cg, STAT_FILE)), "the file goes with the pin");
 }
 
 static void test_takeover(void)
@@ -319,8 +294,8 @@ static int read_all_ways(void)
 	}
 
 	/* the end of the file is known without asking the program */
-	ASSERT_GT(read_once(poller.file, buf, sizeof(buf)), 0, "read");
-	ASSERT_EQ(read_once(poller.file, buf, sizeof(buf)), 0, "read at the end");
+	ASSERT_GT(read(poller.file, buf, sizeof(buf)), 0, "read");
+	ASSERT_EQ(read(poller.file, buf, sizeof(buf)), 0, "read at the end");
 	close(poller.file);
 	return 2 * nr + 1;
 }

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "bpf_util.h"
-#include "cgroup_helpers.h"
 #include "cgroup_stat_flow.skel.h"
 #include "cgroup_stat_flush.skel.h"
 #include "cgroup_stat_freplace.skel.h"
+#include "cgroup_stat_helpers.h"
 #include "cgroup_stat_kfuncs.skel.h"
 #include "cgroup_stat_kfuncs_fail.skel.h"
 #include "cgroup_stat_kptr.skel.h"
@@ -21,7 +21,7 @@
 #include "cgroup_stat_throw.skel.h"
 #include "cgroup_stat_timer.skel.h"
 
-#define FILE_NAME	"bpf.stat.kfuncs"
+#define FILE_NAME	PREFIX "kfuncs"
 #define COOKIE		42
 #define MIB		(1UL << 20)
 #define NR_THREADS	4
@@ -68,29 +68,9 @@ static struct bpf_link *attach(struct bpf_program *prog)
 	return link;
 }
 
-static int read_file(int dir, const char *file, char *buf, size_t size)
-{
-	int fd = openat(dir, file, O_RDONLY);
-	ssize_t len;
-
-	buf[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	len = read(fd, buf, size - 1);
-	if (len >= 0)
-		buf[len] = '\0';
-	else
-		len = -errno;
-	close(fd);
-	return len;
-}
-
 static void assert_reads(int dir, const char *expected)
 {
-	char buf[256];
-
-	ASSERT_GE(read_file(dir, FILE_NAME, buf, sizeof(buf)), 0, "read");
-	ASSERT_STREQ(buf, expected, "contents");
+	assert_file_reads(dir, FILE_NAME, expected);
 }
 
 static void assert_fails(int dir, int err, const char *what)
@@ -112,7 +92,7 @@ static void assert_shows(struct bpf_program *prog, int i, const char *expected)
 /* starts a process in a cgroup, and returns when it has done @work; it stays */
 static pid_t start_child(int i, void (*work)(void))
 {
-	int procs, fds[2];
+	int fds[2];
 	pid_t pid;
 	char c;
 
@@ -121,8 +101,7 @@ static pid_t start_child(int i, void (*work)(void))
 
 	pid = fork();
 	if (!pid) {
-		procs = openat(cg[i], "cgroup.procs", O_WRONLY);
-		if (write(procs, "0", 1) != 1)
+		if (write_file(cg[i], "cgroup.procs", "0"))
 			_exit(1);
 		work();
 		if (write(fds[1], "x", 1) != 1)
@@ -422,22 +401,11 @@ out:
 	cgroup_stat_lock__destroy(skel);
 }
 
-/* cgroups below top that were removed, and that somebody still holds on to */
-static int nr_dying(void)
-{
-	char buf[4096], *line;
-
-	read_file(cg[TOP], "cgroup.stat", buf, sizeof(buf));
-	line = strstr(buf, "nr_dying_descendants ");
-	return ASSERT_OK_PTR(line, "cgroup.stat") ? atoi(strchr(line, ' ')) : -1;
-}
-
 /* RCU and work items come before the end of a cgroup */
 static void assert_dying(int nr, const char *what)
 {
-	for (int i = 0; i < 1000 && nr_dying() != nr; i++)
-		usleep(10000);
-	ASSERT_EQ(nr_dying(), nr, what);
+	wait_until(nr_dying(cg[TOP]) == nr);
+	ASSERT_EQ(nr_dying(cg[TOP]), nr, what);
 }
 
 static void read_and_remove(const char *name, char *expected, size_t size)
@@ -560,8 +528,7 @@ static void test_timer(bool sleepable)
 	assert_fails(cg[CHILD], -ENOENT, "the file is gone");
 	ASSERT_EQ(times_fired(skel), 0, "not yet");
 	skel->bss->may_fire = true;
-	for (int i = 0; i < 60000 && times_fired(skel) < 3; i++)
-		usleep(10000);
+	wait_until(times_fired(skel) >= 3);
 	ASSERT_EQ(times_fired(skel), 3, "without link and file");
 	cgroup_stat_timer__destroy(skel);
 }

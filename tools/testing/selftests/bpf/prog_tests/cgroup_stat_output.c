@@ -11,11 +11,11 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include "cgroup_helpers.h"
+#include "cgroup_stat_helpers.h"
 #include "cgroup_stat_output.skel.h"
 
 #define CGROUP		"/stat_output"
-#define FILE_NAME	"bpf.stat.output"
+#define FILE_NAME	PREFIX "output"
 #define MAX_OUTPUT	(4 << 20)
 #define MIB		(1 << 20)
 #define NOBODY		65534

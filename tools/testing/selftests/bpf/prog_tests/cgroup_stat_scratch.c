@@ -6,7 +6,7 @@
 #include <test_progs.h>
 #include <pthread.h>
 #include <sched.h>
-#include "cgroup_helpers.h"
+#include "cgroup_stat_helpers.h"
 #include "cgroup_stat_scratch.skel.h"
 
 #define NAME		"scratch"
@@ -38,16 +38,11 @@ static int run_on_cpu_0(void)
 
 static int read_id(int cgroup, __u64 *id)
 {
-	char buf[32] = {};
-	int fd, ret;
+	char buf[32];
+	int ret = read_file(cgroup, STAT_FILE, buf, sizeof(buf));
 
-	fd = openat(cgroup, STAT_FILE, O_RDONLY);
-	if (fd < 0)
-		return -errno;
-	ret = read(fd, buf, sizeof(buf) - 1) < 0 ? -errno : 0;
 	*id = strtoull(buf, NULL, 10);
-	close(fd);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 static void *run_reader(void *arg)

@@ -16,26 +16,18 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include "cgroup_helpers.h"
+#include "cgroup_stat_helpers.h"
 #include "cgroup_stat_wait.skel.h"
 
 #define NAME		"stuck"
 #define STAT_FILE	"bpf.stat." NAME
 #define PIN_PATH	"/sys/fs/bpf/cgroup_stat_wait"
-#define DEADLINE_S	600
 #define NO_STALLS	"/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
 
 #define TEXT		"what is written"
 
 /* as the programs have it, and whoever isn't stuck reads it */
 #define OTHERS_DATA	7
-
-#define wait_until(cond) ({						\
-	bool ___ok;							\
-	for (int ___i = DEADLINE_S * 1000; !(___ok = (cond)) && ___i; ___i--)	\
-		usleep(1000);						\
-	___ok;								\
-})
 
 /* A process of its own, to be killed, that shares our open files. */
 struct reader {
@@ -83,26 +75,6 @@ static struct bpf_link *attach(struct bpf_program *prog, int cgroup)
 	return bpf_program__attach_cgroup_stat(prog, cgroup, &opts);
 }
 
-static int pread_str(int fd, char *buf, size_t size)
-{
-	ssize_t len = pread(fd, buf, size - 1, 0);
-
-	buf[len < 0 ? 0 : len] = '\0';
-	return len < 0 ? -errno : len;
-}
-
-static int write_text(int fd)
-{
-	ssize_t len = write(fd, TEXT, strlen(TEXT));
-
-	return len < 0 ? -errno : len;
-}
-
-static bool has_file(int cgroup)
-{
-	return !faccessat(cgroup, STAT_FILE, F_OK, 0);
-}
-
 static int uffd_open(void)
 {
 	struct uffdio_register reg = {
@@ -129,7 +101,7 @@ static void be_reader(struct scene *s, struct reader *reader, bool victim)
 	if (victim)
 		s->skel->bss->victim = syscall(__NR_getpid);
 	if (s->writes)
-		reader->ret = write_text(s->file);
+		reader->ret = write_err(s->file, TEXT, strlen(TEXT));
 	else
 		reader->ret = pread_str(s->file, reader->buf, sizeof(reader->buf));
 }
@@ -310,13 +282,9 @@ static void assert_done(struct scene *s, struct reader *reader, __u64 cgroup_id,
 static int read_file_of(int cgroup)
 {
 	char line[64], buf[64];
-	int fd, ret;
+	int ret;
 
-	fd = openat(cgroup, STAT_FILE, O_RDONLY);
-	if (fd < 0)
-		return -errno;
-	ret = pread_str(fd, buf, sizeof(buf));
-	close(fd);
+	ret = read_file(cgroup, STAT_FILE, buf, sizeof(buf));
 	if (ret < 0)
 		return ret;
 	expect(line, sizeof(line), id_of(cgroup), OTHERS_DATA);
@@ -379,18 +347,12 @@ static int op_info(struct scene *s)
 static int op_fdinfo(struct scene *s)
 {
 	char path[64], buf[1024];
-	ssize_t len;
-	int fd;
+	int ret;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_link__fd(s->link));
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (len < 0)
-		return -errno;
-	buf[len] = '\0';
+	ret = read_file(AT_FDCWD, path, buf, sizeof(buf));
+	if (ret < 0)
+		return ret;
 	return strstr(buf, "\nnr_files:\t3\n") ? 0 : -EBADMSG;
 }
 
@@ -420,21 +382,6 @@ static int op_rmdir(struct scene *s)
 	return nr_files(s->link) == 2 ? read_file_of(s->other) : -EBADMSG;
 }
 
-static int nr_dying(int cgroup)
-{
-	static const char key[] = "nr_dying_descendants ";
-	char buf[1024], *value;
-	int fd, ret;
-
-	fd = openat(cgroup, "cgroup.stat", O_RDONLY);
-	if (fd < 0)
-		return -errno;
-	ret = pread_str(fd, buf, sizeof(buf));
-	close(fd);
-	value = ret < 0 ? NULL : strstr(buf, key);
-	return value ? atoi(value + strlen(key)) : -EBADMSG;
-}
-
 /*
  * The program's cgroup lasts, dying, when others that were removed later are
  * long gone. Neither the open file nor the directory's keeps it.
@@ -453,16 +400,21 @@ static int op_rmdir_lasts(struct scene *s)
 	return nr_dying(s->root) == 1 ? 0 : -EBADMSG;
 }
 
+static bool has_any_file(struct scene *s)
+{
+	return has_file(s->child, STAT_FILE) || has_file(s->other, STAT_FILE);
+}
+
 static int op_detach(struct scene *s)
 {
-	return bpf_link__detach(s->link) ?: has_file(s->child) || has_file(s->other);
+	return bpf_link__detach(s->link) ?: has_any_file(s);
 }
 
 static int op_close_link(struct scene *s)
 {
 	bpf_link__destroy(s->link);
 	s->link = NULL;
-	return has_file(s->child) || has_file(s->other);
+	return has_any_file(s);
 }
 
 static int op_last_unpin(struct scene *s)
@@ -474,10 +426,10 @@ static int op_last_unpin(struct scene *s)
 		return err;
 	bpf_link__destroy(s->link);
 	s->link = NULL;
-	if (!has_file(s->child) || unlink(PIN_PATH))
+	if (!has_file(s->child, STAT_FILE) || unlink(PIN_PATH))
 		return -EBADMSG;
 	/* bpffs puts links from a work item */
-	return wait_until(!has_file(s->child) && !has_file(s->other)) ? 0 : -ETIMEDOUT;
+	return wait_until(!has_any_file(s)) ? 0 : -ETIMEDOUT;
 }
 
 /* Nothing is left but the read, and all of it can be made anew. */

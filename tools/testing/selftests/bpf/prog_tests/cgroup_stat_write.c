@@ -11,7 +11,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include "cgroup_helpers.h"
+#include "cgroup_stat_helpers.h"
 #include "cgroup_stat_knob.skel.h"
 #include "cgroup_stat_write.skel.h"
 
@@ -51,13 +51,6 @@ static int open_in(int i, int flags)
 
 	ASSERT_OK_FD(fd, "open");
 	return fd;
-}
-
-static int write_err(int fd, const void *from, size_t len)
-{
-	ssize_t ret = write(fd, from, len);
-
-	return ret < 0 ? -errno : ret;
 }
 
 /* That many runs, and the last of them got this. */
@@ -297,14 +290,10 @@ static void test_shell(int fd)
 		{ "printf abcdef | dd of=%s bs=6 seek=2 conv=notrunc 2>/dev/null", "abcdef", 1 },
 		{ ": > %s", NULL, 0 },
 	};
-	char file[PATH_MAX], path[64], command[PATH_MAX + 128];
-	ssize_t len;
+	char file[PATH_MAX], command[PATH_MAX + 128];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = readlink(path, file, sizeof(file) - 1);
-	if (!ASSERT_GT(len, 0, "path"))
+	if (!ASSERT_OK(path_of(fd, file, sizeof(file)), "path"))
 		return;
-	file[len] = '\0';
 
 	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
 		snprintf(command, sizeof(command), cases[i].command, file);
