@@ -48,13 +48,6 @@ static void cleanup_tree(void)
 	}
 }
 
-static struct bpf_link *attach_name(struct bpf_program *prog, int fd, const char *name)
-{
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = name);
-
-	return bpf_program__attach_cgroup_stat(prog, fd, &opts);
-}
-
 /* one bit for each cgroup of the tree that has the file */
 static unsigned int who_has(const char *file)
 {
@@ -90,28 +83,11 @@ static void assert_no_files(void)
 		ASSERT_EQ(count_stat_files(cg[i]), 0, paths[i]);
 }
 
-static int get_info(struct bpf_link *link, struct bpf_link_info *info)
-{
-	__u32 len = sizeof(*info);
-
-	memset(info, 0, len);
-	return bpf_link_get_info_by_fd(bpf_link__fd(link), info, &len);
-}
-
-static unsigned int nr_files(struct bpf_link *link)
-{
-	struct bpf_link_info info;
-
-	if (!ASSERT_OK(get_info(link, &info), "info"))
-		return -1;
-	return info.cgroup_stat.nr_files;
-}
-
 static void test_subtree(struct cgroup_stat *skel)
 {
 	struct bpf_link *link;
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 
@@ -132,7 +108,7 @@ static void test_mkdir_rmdir(struct cgroup_stat *skel)
 	char buf[64];
 	int new, file;
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 
@@ -159,7 +135,7 @@ static void test_update(struct cgroup_stat *skel)
 	struct bpf_link *link;
 	int file, link_fd;
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 	link_fd = bpf_link__fd(link);
@@ -276,7 +252,7 @@ static void update_both_ways(struct cgroup_stat *skel, struct bpf_program *born)
 	struct reader readers[2] = {};
 	struct bpf_link *link;
 
-	link = attach_name(born, cg[ROOT], "x");
+	link = attach_stat(born, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 	if (!start_reader(&readers[0]) || !start_reader(&readers[1]))
@@ -306,7 +282,7 @@ static void assert_gone(struct bpf_link *link, struct bpf_program *prog)
 
 	ASSERT_EQ(bpf_link_update(bpf_link__fd(link), bpf_program__fd(prog), NULL), -ENOLINK,
 		  "update");
-	ASSERT_OK(get_info(link, &info), "info");
+	ASSERT_OK(get_link_info(link, &info), "info");
 	ASSERT_EQ(info.cgroup_stat.cgroup_id, 0, "cgroup_id");
 	ASSERT_EQ(info.cgroup_stat.hierarchy_id, 0, "hierarchy_id");
 	ASSERT_EQ(info.cgroup_stat.nr_files, 0, "nr_files");
@@ -319,7 +295,7 @@ static void test_detach(struct cgroup_stat *skel)
 	char buf[64];
 	int file;
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 
@@ -332,7 +308,7 @@ static void test_detach(struct cgroup_stat *skel)
 	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read");
 	assert_gone(link, skel->progs.two);
 
-	again = attach_name(skel->progs.two, cg[ROOT], "x");
+	again = attach_stat(skel->progs.two, cg[ROOT], .name = "x");
 	ASSERT_OK_PTR(again, "the name is free");
 	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read from the old file");
 
@@ -352,7 +328,7 @@ static void test_root_removed(struct cgroup_stat *skel)
 	if (!ASSERT_OK(mkdirat(cg[CHILD], "doomed", 0755), "mkdir"))
 		return;
 	dir = openat(cg[CHILD], "doomed", O_RDONLY);
-	link = attach_name(skel->progs.one, dir, "x");
+	link = attach_stat(skel->progs.one, dir, .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		goto out;
 	file = openat(dir, PREFIX "x", O_RDONLY);
@@ -377,21 +353,23 @@ out:
 static void collide(struct cgroup_stat *skel, int first, int second)
 {
 	struct bpf_link *link, *other;
-	unsigned int had, nr;
+	unsigned int had;
+	int nr;
 
-	link = attach_name(skel->progs.one, cg[first], "x");
+	link = attach_stat(skel->progs.one, cg[first], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 	had = who_has(PREFIX "x");
 	nr = nr_files(link);
+	ASSERT_GT(nr, 0, "nr_files");
 
-	other = attach_name(skel->progs.two, cg[second], "x");
+	other = attach_stat(skel->progs.two, cg[second], .name = "x");
 	ASSERT_ERR_PTR(other, "attach to a taken name");
 	ASSERT_EQ(errno, EEXIST, "errno");
 	ASSERT_EQ(who_has(PREFIX "x"), had, "nothing left behind");
 	ASSERT_EQ(nr_files(link), nr, "nr_files");
 
-	other = attach_name(skel->progs.two, cg[second], "y");
+	other = attach_stat(skel->progs.two, cg[second], .name = "y");
 	ASSERT_OK_PTR(other, "another name");
 	bpf_link__destroy(other);
 	ASSERT_EQ(who_has(PREFIX "x"), had, "the first link's files stay");
@@ -410,8 +388,8 @@ static void test_collision(struct cgroup_stat *skel)
 	/* the last cgroup in pre-order has it: all others are undone */
 	collide(skel, SIBLING, TOP);
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
-	other = attach_name(skel->progs.two, cg[SIBLING], "x");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
+	other = attach_stat(skel->progs.two, cg[SIBLING], .name = "x");
 	ASSERT_OK_PTR(link, "attach");
 	ASSERT_OK_PTR(other, "the same name in another subtree");
 	bpf_link__destroy(link);
@@ -481,7 +459,7 @@ static void test_errors(struct cgroup_stat *skel)
 	}
 	assert_no_files();
 
-	link = attach_name(skel->progs.one, cg[ROOT], too_long + 1);
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = too_long + 1);
 	ASSERT_OK_PTR(link, "the longest name that fits");
 	ASSERT_EQ(count_stat_files(cg[GRANDCHILD]), 1, "its file");
 	bpf_link__destroy(link);
@@ -526,22 +504,22 @@ static void test_limit(struct cgroup_stat *skel)
 
 	for (i = 0; i < MAX_LINKS; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
-		links[i] = attach_name(skel->progs.one, cg[CHILD], name);
+		links[i] = attach_stat(skel->progs.one, cg[CHILD], .name = name);
 		if (!ASSERT_OK_PTR(links[i], name))
 			goto out;
 	}
 	ASSERT_EQ(count_stat_files(cg[GRANDCHILD]), MAX_LINKS, "all there");
 
-	ASSERT_ERR_PTR(attach_name(skel->progs.one, cg[CHILD], "more"), "one too many");
+	ASSERT_ERR_PTR(attach_stat(skel->progs.one, cg[CHILD], .name = "more"), "one too many");
 	ASSERT_EQ(errno, E2BIG, "errno");
 	ASSERT_FALSE(has_file(cg[GRANDCHILD], PREFIX "more"), "nothing left behind");
 
-	more = attach_name(skel->progs.one, cg[ROOT], "more");
+	more = attach_stat(skel->progs.one, cg[ROOT], .name = "more");
 	ASSERT_OK_PTR(more, "another cgroup has a count of its own");
 	bpf_link__destroy(more);
 
 	bpf_link__destroy(links[7]);
-	links[7] = attach_name(skel->progs.one, cg[CHILD], "more");
+	links[7] = attach_stat(skel->progs.one, cg[CHILD], .name = "more");
 	ASSERT_OK_PTR(links[7], "there is room again");
 out:
 	for (i = 0; i < MAX_LINKS; i++)
@@ -561,7 +539,7 @@ static void test_retval(struct cgroup_stat *skel)
 	char buf[64];
 	int file;
 
-	link = attach_name(skel->progs.return_error, cg[ROOT], "x");
+	link = attach_stat(skel->progs.return_error, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 	file = openat(cg[ROOT], PREFIX "x", O_RDONLY);
@@ -581,18 +559,18 @@ static void test_retval(struct cgroup_stat *skel)
 
 static void test_context(struct cgroup_stat *skel)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "x", .cookie = 0x1122334455667788);
+	const unsigned long long cookie = 0x1122334455667788;
 	char expected[128];
 	struct bpf_link *link;
 
-	link = bpf_program__attach_cgroup_stat(skel->progs.whoami, cg[ROOT], &opts);
+	link = attach_stat(skel->progs.whoami, cg[ROOT], .name = "x", .cookie = cookie);
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 
 	for (int i = ROOT; i <= GRANDCHILD; i++) {
 		snprintf(expected, sizeof(expected),
 			 "cgroup %llu session 0 seq 0 len 0 cookie %llu\n",
-			 get_cgroup_id(paths[i]), opts.cookie);
+			 get_cgroup_id(paths[i]), cookie);
 		assert_file_reads(cg[i], PREFIX "x", expected);
 	}
 
@@ -603,7 +581,6 @@ static void test_context(struct cgroup_stat *skel)
 
 static void test_info(struct cgroup_stat *skel)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "x.y-Z_0", .mode = 0440, .cookie = 7);
 	const char *name = PREFIX "x.y-Z_0";
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
@@ -613,12 +590,13 @@ static void test_info(struct cgroup_stat *skel)
 	FILE *f;
 	int fd;
 
-	link = bpf_program__attach_cgroup_stat(skel->progs.one, cg[ROOT], &opts);
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x.y-Z_0", .mode = 0440,
+			   .cookie = 7);
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 	fd = bpf_link__fd(link);
 
-	ASSERT_OK(get_info(link, &info), "info without a buffer");
+	ASSERT_OK(get_link_info(link, &info), "info without a buffer");
 	ASSERT_EQ(info.type, BPF_LINK_TYPE_CGROUP_STAT, "type");
 	ASSERT_EQ(info.cgroup_stat.name_len, strlen(name) + 1, "name_len");
 	ASSERT_EQ(info.cgroup_stat.mode, 0440, "mode");
@@ -698,7 +676,7 @@ static void test_pin(struct cgroup_stat *skel)
 {
 	struct bpf_link *link;
 
-	link = attach_name(skel->progs.one, cg[ROOT], "x");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 
@@ -723,14 +701,12 @@ out:
 
 static int load_without(__u64 caps)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_STAT);
-	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
 	__u64 old;
 	int fd;
 
 	if (!ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities"))
 		return -1;
-	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
+	fd = load_empty_prog(BPF_CGROUP_STAT, 0);
 	ASSERT_OK(cap_enable_effective(old, NULL), "restore capabilities");
 
 	if (fd >= 0)
@@ -740,14 +716,12 @@ static int load_without(__u64 caps)
 
 static int attach_without(struct cgroup_stat *skel, __u64 caps)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	__u64 old;
 	int fd;
 
 	if (!ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities"))
 		return -1;
-	opts.cgroup_stat.name = "x";
-	fd = bpf_link_create(bpf_program__fd(skel->progs.one), cg[ROOT], BPF_CGROUP_STAT, &opts);
+	fd = create_stat_link(bpf_program__fd(skel->progs.one), cg[ROOT], "x");
 	ASSERT_OK(cap_enable_effective(old, NULL), "restore capabilities");
 
 	if (fd >= 0)
@@ -774,16 +748,8 @@ static void test_capabilities(struct cgroup_stat *skel)
 
 static void test_load(void)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
-	int fd;
-
-	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
-	ASSERT_EQ(fd, -EINVAL, "no expected_attach_type");
-
-	opts.expected_attach_type = BPF_TRACE_ITER;
-	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, 2, &opts);
-	ASSERT_EQ(fd, -EINVAL, "wrong expected_attach_type");
+	ASSERT_EQ(load_empty_prog(0, 0), -EINVAL, "no expected_attach_type");
+	ASSERT_EQ(load_empty_prog(BPF_TRACE_ITER, 0), -EINVAL, "wrong expected_attach_type");
 }
 
 static void test_rfc(void)

@@ -310,35 +310,17 @@ static int write_in(enum where where, const char *file, int flags)
 	return ret;
 }
 
-static int load_prog(void)
-{
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_STAT);
-	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
-
-	opts.token_fd = token;
-	opts.prog_flags = token ? BPF_F_TOKEN_FD : 0;
-	return bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, ARRAY_SIZE(insns),
-			     &opts);
-}
-
 static int load(enum where where)
 {
-	return err_of(load_prog());
-}
-
-static int link_create(int prog, int dir)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts);
-
-	opts.cgroup_stat.name = "new";
-	return bpf_link_create(prog, dir, BPF_CGROUP_STAT, &opts);
+	return err_of(load_empty_prog(BPF_CGROUP_STAT, token));
 }
 
 /* Most attach a program of root's, those who have a token one that they loaded with it. */
 static int attach(enum where where)
 {
-	int prog = token ? load_prog() : bpf_program__fd(skel->progs.knob);
-	int fd = link_create(prog, cg[where]);
+	int prog = token ? load_empty_prog(BPF_CGROUP_STAT, token) :
+			   bpf_program__fd(skel->progs.knob);
+	int fd = create_stat_link(prog, cg[where], "new");
 
 	if (fd < 0)
 		return fd;
@@ -379,9 +361,8 @@ static int detach_victim(enum where where)
 
 static int get_victim_by_id(enum where where)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
-	int err = bpf_link_get_info_by_fd(bpf_link__fd(victim), &info, &len);
+	struct bpf_link_info info;
+	int err = get_link_info(victim, &info);
 
 	return err ?: err_of(bpf_link_get_fd_by_id(info.id));
 }
@@ -422,10 +403,9 @@ static const struct {
 
 static struct bpf_link *attach_link(enum where where, const char *name, __u32 mode)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = name, .mode = mode);
 	struct bpf_link *link;
 
-	link = bpf_program__attach_cgroup_stat(skel->progs.knob, cg[where], &opts);
+	link = attach_stat(skel->progs.knob, cg[where], .name = name, .mode = mode);
 	ASSERT_OK_PTR(link, name);
 	return link;
 }
@@ -569,7 +549,7 @@ static void test_top(void)
 	if (!ASSERT_OK_FD(top, "open root") ||
 	    !ASSERT_OK(fchown(top, STRANGER_ID, STRANGER_ID), "chown"))
 		return;
-	link = link_create(bpf_program__fd(skel->progs.knob), top);
+	link = create_stat_link(bpf_program__fd(skel->progs.knob), top, "new");
 	if (ASSERT_OK_FD(link, "attach")) {
 		assert_owner(top, PREFIX "new", 0, 0, 0444);
 		close(link);

@@ -45,9 +45,7 @@ static volatile bool stop_polling;
 
 static struct bpf_link *attach(struct bpf_program *prog)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = NAME, .cookie = COOKIE);
-
-	return bpf_program__attach_cgroup_stat(prog, cg, &opts);
+	return attach_stat(prog, cg, .name = NAME, .cookie = COOKIE);
 }
 
 static struct cgroup_stat_agent *load_version(int version)
@@ -61,14 +59,6 @@ static struct cgroup_stat_agent *load_version(int version)
 		return skel;
 	cgroup_stat_agent__destroy(skel);
 	return NULL;
-}
-
-static int get_prog_info(struct bpf_program *prog, struct bpf_prog_info *info)
-{
-	__u32 len = sizeof(*info);
-
-	memset(info, 0, len);
-	return bpf_prog_get_info_by_fd(bpf_program__fd(prog), info, &len);
 }
 
 static int pread_file(struct poller *poller, char *buf, size_t size)

@@ -107,4 +107,81 @@ static inline int nr_dying(int cgroup)
 	return value ? atoi(value + strlen(key)) : -EBADMSG;
 }
 
+/* A program that returns 0 and does nothing else; @token_fd may be 0. */
+static inline int load_empty_prog(enum bpf_attach_type type, int token_fd)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
+	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN() };
+
+	opts.token_fd = token_fd;
+	opts.prog_flags = token_fd ? BPF_F_TOKEN_FD : 0;
+	return bpf_prog_load(BPF_PROG_TYPE_CGROUP_STAT, "x", "GPL", insns, ARRAY_SIZE(insns),
+			     &opts);
+}
+
+static inline void set_sleepable(struct bpf_object *obj)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, obj)
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_STAT)
+			bpf_program__set_flags(prog, BPF_F_SLEEPABLE);
+}
+
+/* Open and load a skeleton; @sleepable makes all of its stat programs sleepable. */
+#define LOAD(name, sleepable)						\
+({									\
+	typeof(name##__open()) ___skel = name##__open();		\
+									\
+	if (___skel && (sleepable))					\
+		set_sleepable(___skel->obj);				\
+	if (___skel && name##__load(___skel)) {				\
+		name##__destroy(___skel);				\
+		___skel = NULL;						\
+	}								\
+	ASSERT_OK_PTR(___skel, "load " #name);				\
+	___skel;							\
+})
+
+/* The options follow as initializers: attach_stat(prog, fd, .name = "x"). */
+#define attach_stat(prog, cgroup, ...)					\
+({									\
+	LIBBPF_OPTS(bpf_cgroup_stat_opts, ___opts, __VA_ARGS__);	\
+									\
+	bpf_program__attach_cgroup_stat(prog, cgroup, &___opts);	\
+})
+
+/* The same without a struct bpf_link: returns a file descriptor or -errno. */
+static inline int create_stat_link(int prog_fd, int cgroup, const char *name)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+
+	opts.cgroup_stat.name = name;
+	return bpf_link_create(prog_fd, cgroup, BPF_CGROUP_STAT, &opts);
+}
+
+static inline int get_prog_info(struct bpf_program *prog, struct bpf_prog_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, len);
+	return bpf_prog_get_info_by_fd(bpf_program__fd(prog), info, &len);
+}
+
+static inline int get_link_info(struct bpf_link *link, struct bpf_link_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, len);
+	return bpf_link_get_info_by_fd(bpf_link__fd(link), info, &len);
+}
+
+/* Returns how many files a link has, or -errno. */
+static inline int nr_files(struct bpf_link *link)
+{
+	struct bpf_link_info info;
+
+	return get_link_info(link, &info) ?: info.cgroup_stat.nr_files;
+}
+
 #endif /* CGROUP_STAT_HELPERS_H */

@@ -36,34 +36,11 @@ static const char * const paths[NR_CGROUPS] = {
 
 static int cg[NR_CGROUPS];
 
-static void set_sleepable(struct bpf_object *obj)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, obj)
-		if (bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_STAT)
-			bpf_program__set_flags(prog, BPF_F_SLEEPABLE);
-}
-
-#define LOAD(name, sleepable)					\
-({								\
-	typeof(name##__open()) ___skel = name##__open();	\
-								\
-	if (___skel && (sleepable))				\
-		set_sleepable(___skel->obj);			\
-	if (___skel && name##__load(___skel)) {			\
-		name##__destroy(___skel);			\
-		___skel = NULL;					\
-	}							\
-	ASSERT_OK_PTR(___skel, "load " #name);			\
-	___skel;						\
-})
-
 static struct bpf_link *attach(struct bpf_program *prog)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "kfuncs", .cookie = COOKIE);
-	struct bpf_link *link = bpf_program__attach_cgroup_stat(prog, cg[TOP], &opts);
+	struct bpf_link *link;
 
+	link = attach_stat(prog, cg[TOP], .name = "kfuncs", .cookie = COOKIE);
 	ASSERT_OK_PTR(link, "attach");
 	return link;
 }

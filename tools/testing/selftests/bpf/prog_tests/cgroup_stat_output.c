@@ -582,11 +582,10 @@ static const struct {
 
 static void run_test(struct bpf_program *prog, void (*fn)(int fd))
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "output");
 	struct bpf_link *link;
 	int fd;
 
-	link = bpf_program__attach_cgroup_stat(prog, cg, &opts);
+	link = attach_stat(prog, cg, .name = "output");
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 	fd = open_file();
@@ -597,24 +596,13 @@ static void run_test(struct bpf_program *prog, void (*fn)(int fd))
 	bpf_link__destroy(link);
 }
 
-static int load(bool sleepable)
-{
-	struct bpf_program *prog;
-
-	skel = cgroup_stat_output__open();
-	if (!skel)
-		return -errno;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_flags(prog, sleepable ? BPF_F_SLEEPABLE : 0);
-	return cgroup_stat_output__load(skel);
-}
-
 static void run_tests(bool sleepable)
 {
 	char name[64];
 
-	if (!ASSERT_OK(load(sleepable), "load"))
-		goto out;
+	skel = LOAD(cgroup_stat_output, sleepable);
+	if (!skel)
+		return;
 	fill_text();
 
 	for (int i = 0; i < ARRAY_SIZE(tests); i++) {
@@ -623,7 +611,6 @@ static void run_tests(bool sleepable)
 			run_test(bpf_object__find_program_by_name(skel->obj, tests[i].prog),
 				 tests[i].fn);
 	}
-out:
 	cgroup_stat_output__destroy(skel);
 }
 

@@ -83,12 +83,11 @@ static void meet(struct cgroup_stat_scratch *skel, struct reader *first, struct 
 static void test_scratch(struct cgroup_stat_scratch *skel, struct bpf_program *prog,
 			 bool is_private)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = NAME);
 	__u64 first_id = get_cgroup_id(paths[FIRST]), second_id = get_cgroup_id(paths[SECOND]);
 	struct reader first = { .cgroup = cg[FIRST] }, second = { .cgroup = cg[SECOND] };
 	struct bpf_link *link;
 
-	link = bpf_program__attach_cgroup_stat(prog, cg[TOP], &opts);
+	link = attach_stat(prog, cg[TOP], .name = NAME);
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 

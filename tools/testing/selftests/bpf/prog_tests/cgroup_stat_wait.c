@@ -70,9 +70,7 @@ static struct bpf_program *prog_of(struct cgroup_stat_wait *skel, bool sleeps)
 
 static struct bpf_link *attach(struct bpf_program *prog, int cgroup)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = NAME, .mode = 0666);
-
-	return bpf_program__attach_cgroup_stat(prog, cgroup, &opts);
+	return attach_stat(prog, cgroup, .name = NAME, .mode = 0666);
 }
 
 static int uffd_open(void)
@@ -327,16 +325,6 @@ static int op_mkdir_rmdir(struct scene *s)
 	ret = read_file_of(fd);
 	close_fd(&fd);
 	return unlinkat(s->other, "new", AT_REMOVEDIR) ? -errno : ret;
-}
-
-static int nr_files(struct bpf_link *link)
-{
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
-	int err;
-
-	err = bpf_link_get_info_by_fd(bpf_link__fd(link), &info, &len);
-	return err ?: info.cgroup_stat.nr_files;
 }
 
 static int op_info(struct scene *s)
@@ -594,12 +582,9 @@ static bool prog_exists(__u32 id)
 
 static __u32 prog_id(struct bpf_program *prog)
 {
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
+	struct bpf_prog_info info;
 
-	if (!ASSERT_OK(bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len), "info"))
-		return 0;
-	return info.id;
+	return ASSERT_OK(get_prog_info(prog, &info), "info") ? info.id : 0;
 }
 
 /*

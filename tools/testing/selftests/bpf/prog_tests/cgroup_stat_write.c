@@ -37,9 +37,9 @@ static char text[2 << 20];	/* what is written, no two bytes next to each other a
 
 static struct bpf_link *attach(struct bpf_program *prog, __u32 mode)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = NAME, .mode = mode, .cookie = COOKIE);
-	struct bpf_link *link = bpf_program__attach_cgroup_stat(prog, cg[TOP], &opts);
+	struct bpf_link *link;
 
+	link = attach_stat(prog, cg[TOP], .name = NAME, .mode = mode, .cookie = COOKIE);
 	ASSERT_OK_PTR(link, "attach");
 	return link;
 }
@@ -532,30 +532,18 @@ static void run_test(int i)
 	bpf_link__destroy(link);
 }
 
-static int load(bool sleepable)
-{
-	struct bpf_program *prog;
-
-	skel = cgroup_stat_write__open();
-	if (!skel)
-		return -errno;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_flags(prog, sleepable ? BPF_F_SLEEPABLE : 0);
-	return cgroup_stat_write__load(skel);
-}
-
 static void run_tests(bool sleepable)
 {
 	char name[64];
 
-	if (!ASSERT_OK(load(sleepable), "load"))
-		goto out;
+	skel = LOAD(cgroup_stat_write, sleepable);
+	if (!skel)
+		return;
 	for (int i = 0; i < ARRAY_SIZE(tests); i++) {
 		snprintf(name, sizeof(name), "%s%s", tests[i].name, sleepable ? "_sleepable" : "");
 		if (test__start_subtest(name))
 			run_test(i);
 	}
-out:
 	cgroup_stat_write__destroy(skel);
 }
 
@@ -852,12 +840,11 @@ static void test_knob_of_dead(void)
 
 static void run_knob_test(struct cgroup_stat_knob *knob, void (*fn)(void))
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .mode = 0644);
 	struct bpf_link *link;
 
 	if (!ASSERT_OK(cgroup_stat_knob__load(knob), "load"))
 		return;
-	link = bpf_program__attach_cgroup_stat(knob->progs.knob, cg[TOP], &opts);
+	link = attach_stat(knob->progs.knob, cg[TOP], .mode = 0644);
 	if (!ASSERT_OK_PTR(link, "attach"))
 		return;
 
@@ -884,14 +871,13 @@ static void test_knob_constants(void)
 /* As in its manual: at the root of the hierarchy, which all inherit from. */
 static void test_knob_in_root(void)
 {
-	LIBBPF_OPTS(bpf_cgroup_stat_opts, opts, .name = "root_knob", .mode = 0644);
 	struct cgroup_stat_knob *knob = cgroup_stat_knob__open_and_load();
 	int root = get_root_cgroup(), fd, child;
 	struct bpf_link *link = NULL;
 
 	if (!ASSERT_OK_FD(root, "root") || !ASSERT_OK_PTR(knob, "load"))
 		goto out;
-	link = bpf_program__attach_cgroup_stat(knob->progs.knob, root, &opts);
+	link = attach_stat(knob->progs.knob, root, .name = "root_knob", .mode = 0644);
 	if (!ASSERT_OK_PTR(link, "attach"))
 		goto out;
 	fd = open_knob(root, "bpf.stat.root_knob");
