@@ -25,29 +25,6 @@ static const char * const paths[NR_CGROUPS] = {
 
 static int cg[NR_CGROUPS];
 
-static int setup_tree(void)
-{
-	for (int i = 0; i < NR_CGROUPS; i++)
-		cg[i] = -1;
-
-	for (int i = 0; i < NR_CGROUPS; i++) {
-		cg[i] = create_and_get_cgroup(paths[i]);
-		if (!ASSERT_OK_FD(cg[i], paths[i]))
-			return -1;
-	}
-	return 0;
-}
-
-static void cleanup_tree(void)
-{
-	for (int i = NR_CGROUPS - 1; i >= 0; i--) {
-		if (cg[i] < 0)
-			continue;
-		close(cg[i]);
-		remove_cgroup(paths[i]);
-	}
-}
-
 /* one bit for each cgroup of the tree that has the file */
 static unsigned int who_has(const char *file)
 {
@@ -821,19 +798,15 @@ void test_cgroup_stat(void)
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
 
-	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
+	if (!setup_tree(cg, paths, NR_CGROUPS))
 		goto out;
-	if (setup_tree())
-		goto out_cgroups;
 
 	for (int i = 0; i < ARRAY_SIZE(tests); i++)
 		if (test__start_subtest(tests[i].name))
 			tests[i].fn(skel);
 	if (test__start_subtest("rfc"))
 		test_rfc();
-out_cgroups:
-	cleanup_tree();
-	cleanup_cgroup_environment();
 out:
+	cleanup_tree(cg, NR_CGROUPS);
 	cgroup_stat__destroy(skel);
 }

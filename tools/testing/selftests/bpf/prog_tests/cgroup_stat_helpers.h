@@ -17,6 +17,56 @@
 	___ok;								\
 })
 
+#define NR_THREADS	4
+
+/* Run @fn in NR_THREADS threads at the same time. It returns NULL, or what went wrong. */
+static inline void run_threads(void *(*fn)(void *arg))
+{
+	pthread_t threads[NR_THREADS];
+	void *wrong;
+	int nr;
+
+	for (nr = 0; nr < NR_THREADS; nr++)
+		if (!ASSERT_OK(pthread_create(&threads[nr], NULL, fn, NULL), "thread"))
+			break;
+	while (nr--) {
+		pthread_join(threads[nr], &wrong);
+		ASSERT_NULL(wrong, "what went wrong in a thread");
+	}
+}
+
+/* Subtests that are run twice: NAME, and NAME_sleepable with sleepable programs. */
+static inline bool start_subtest_of(const char *name, bool sleepable)
+{
+	char full[64];
+
+	snprintf(full, sizeof(full), "%s%s", name, sleepable ? "_sleepable" : "");
+	return test__start_subtest(full);
+}
+
+/* Make cgroups, parents first, and open them. Needs cleanup_tree() even if it fails. */
+static inline bool setup_tree(int *fds, const char * const *paths, int nr)
+{
+	memset(fds, -1, nr * sizeof(*fds));
+	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
+		return false;
+
+	for (int i = 0; i < nr; i++) {
+		fds[i] = create_and_get_cgroup(paths[i]);
+		if (!ASSERT_OK_FD(fds[i], paths[i]))
+			return false;
+	}
+	return true;
+}
+
+static inline void cleanup_tree(const int *fds, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	cleanup_cgroup_environment();
+}
+
 /* The next three return a length or -errno. */
 
 static inline int pread_str(int fd, char *buf, size_t size)

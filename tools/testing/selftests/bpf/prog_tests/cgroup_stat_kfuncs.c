@@ -24,7 +24,6 @@
 #define FILE_NAME	PREFIX "kfuncs"
 #define COOKIE		42
 #define MIB		(1UL << 20)
-#define NR_THREADS	4
 #define NR_READS	300	/* by each thread */
 
 /* links are attached to top; no_memory lacks the memory controller */
@@ -355,25 +354,16 @@ static void *read_often(void *arg)
 static void test_spin_lock(bool sleepable)
 {
 	struct cgroup_stat_lock *skel = LOAD(cgroup_stat_lock, sleepable);
-	pthread_t threads[NR_THREADS];
 	struct bpf_link *link;
 	char expected[64];
-	void *wrong;
 
 	if (!skel)
 		return;
 	link = attach(skel->progs.count_reads);
 
-	for (int i = 0; i < NR_THREADS; i++)
-		if (!ASSERT_OK(pthread_create(&threads[i], NULL, read_often, NULL), "thread"))
-			goto out;
-	for (int i = 0; i < NR_THREADS; i++) {
-		pthread_join(threads[i], &wrong);
-		ASSERT_NULL(wrong, "reads that were wrong");
-	}
+	run_threads(read_often);
 	snprintf(expected, sizeof(expected), "%1$d %1$d", NR_THREADS * NR_READS + 1);
 	assert_reads(cg[CHILD], expected);
-out:
 	bpf_link__destroy(link);
 	cgroup_stat_lock__destroy(skel);
 }
@@ -787,50 +777,24 @@ static const struct {
 
 static void run_test(int i)
 {
-	char name[64];
-
 	if (tests[i].once) {
 		if (test__start_subtest(tests[i].name))
 			tests[i].once();
 		return;
 	}
-	if (test__start_subtest(tests[i].name))
+	if (start_subtest_of(tests[i].name, false))
 		tests[i].both(false);
-	snprintf(name, sizeof(name), "%s_sleepable", tests[i].name);
-	if (test__start_subtest(name))
+	if (start_subtest_of(tests[i].name, true))
 		tests[i].both(true);
-}
-
-static int setup_tree(void)
-{
-	memset(cg, -1, sizeof(cg));
-	for (int i = 0; i < NR_CGROUPS; i++) {
-		cg[i] = create_and_get_cgroup(paths[i]);
-		if (!ASSERT_OK_FD(cg[i], paths[i]))
-			return -1;
-	}
-	return ASSERT_OK(enable_controllers(paths[TOP], "memory"), "memory controller") ? 0 : -1;
-}
-
-static void cleanup_tree(void)
-{
-	for (int i = NR_CGROUPS - 1; i >= 0; i--) {
-		if (cg[i] < 0)
-			continue;
-		close(cg[i]);
-		remove_cgroup(paths[i]);
-	}
 }
 
 void test_cgroup_stat_kfuncs(void)
 {
 	RUN_TESTS(cgroup_stat_kfuncs_fail);
 
-	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
-		return;
-	if (!setup_tree())
+	if (setup_tree(cg, paths, NR_CGROUPS) &&
+	    ASSERT_OK(enable_controllers(paths[TOP], "memory"), "memory controller"))
 		for (int i = 0; i < ARRAY_SIZE(tests); i++)
 			run_test(i);
-	cleanup_tree();
-	cleanup_cgroup_environment();
+	cleanup_tree(cg, NR_CGROUPS);
 }

@@ -362,17 +362,8 @@ static void *read_often(void *arg)
 
 static void test_at_the_same_time(int fd)
 {
-	pthread_t threads[4];
-	void *wrong;
-
 	set_output(MIB, 0);
-	for (int i = 0; i < ARRAY_SIZE(threads); i++)
-		if (!ASSERT_OK(pthread_create(&threads[i], NULL, read_often, NULL), "thread"))
-			return;
-	for (int i = 0; i < ARRAY_SIZE(threads); i++) {
-		pthread_join(threads[i], &wrong);
-		ASSERT_NULL(wrong, "reads that were wrong");
-	}
+	run_threads(read_often);
 }
 
 /* the number of the first thing that went wrong, or 0 */
@@ -598,19 +589,15 @@ static void run_test(struct bpf_program *prog, void (*fn)(int fd))
 
 static void run_tests(bool sleepable)
 {
-	char name[64];
-
 	skel = LOAD(cgroup_stat_output, sleepable);
 	if (!skel)
 		return;
 	fill_text();
 
-	for (int i = 0; i < ARRAY_SIZE(tests); i++) {
-		snprintf(name, sizeof(name), "%s%s", tests[i].name, sleepable ? "_sleepable" : "");
-		if (test__start_subtest(name))
+	for (int i = 0; i < ARRAY_SIZE(tests); i++)
+		if (start_subtest_of(tests[i].name, sleepable))
 			run_test(bpf_object__find_program_by_name(skel->obj, tests[i].prog),
 				 tests[i].fn);
-	}
 	cgroup_stat_output__destroy(skel);
 }
 

@@ -104,14 +104,8 @@ void test_cgroup_stat_scratch(void)
 	skel = cgroup_stat_scratch__open_and_load();
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
-	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
+	if (!setup_tree(cg, paths, NR_CGROUPS))
 		goto out;
-
-	for (int i = 0; i < NR_CGROUPS; i++) {
-		cg[i] = create_and_get_cgroup(paths[i]);
-		if (!ASSERT_OK_FD(cg[i], paths[i]))
-			goto out_cgroups;
-	}
 
 	if (test__start_subtest("percpu_array_is_shared"))
 		test_scratch(skel, skel->progs.in_percpu_array, false);
@@ -121,10 +115,7 @@ void test_cgroup_stat_scratch(void)
 		test_scratch(skel, skel->progs.in_task_storage, true);
 	if (test__start_subtest("object"))
 		test_scratch(skel, skel->progs.in_object, true);
-	for (int i = 0; i < NR_CGROUPS; i++)
-		close(cg[i]);
-out_cgroups:
-	cleanup_cgroup_environment();
 out:
+	cleanup_tree(cg, NR_CGROUPS);
 	cgroup_stat_scratch__destroy(skel);
 }

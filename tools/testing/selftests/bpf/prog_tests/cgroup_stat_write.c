@@ -534,16 +534,12 @@ static void run_test(int i)
 
 static void run_tests(bool sleepable)
 {
-	char name[64];
-
 	skel = LOAD(cgroup_stat_write, sleepable);
 	if (!skel)
 		return;
-	for (int i = 0; i < ARRAY_SIZE(tests); i++) {
-		snprintf(name, sizeof(name), "%s%s", tests[i].name, sleepable ? "_sleepable" : "");
-		if (test__start_subtest(name))
+	for (int i = 0; i < ARRAY_SIZE(tests); i++)
+		if (start_subtest_of(tests[i].name, sleepable))
 			run_test(i);
-	}
 	cgroup_stat_write__destroy(skel);
 }
 
@@ -931,39 +927,15 @@ static void run_knob_tests(void)
 	}
 }
 
-static int setup_tree(void)
-{
-	memset(cg, -1, sizeof(cg));
-	for (int i = 0; i < NR_CGROUPS; i++) {
-		cg[i] = create_and_get_cgroup(paths[i]);
-		if (!ASSERT_OK_FD(cg[i], paths[i]))
-			return -1;
-	}
-	return 0;
-}
-
-static void cleanup_tree(void)
-{
-	for (int i = NR_CGROUPS - 1; i >= 0; i--) {
-		if (cg[i] < 0)
-			continue;
-		close(cg[i]);
-		remove_cgroup(paths[i]);
-	}
-}
-
 void test_cgroup_stat_write(void)
 {
 	for (int i = 0; i < sizeof(text); i++)
 		text[i] = 'a' + i % 23;
 
-	if (!ASSERT_OK(setup_cgroup_environment(), "cgroup environment"))
-		return;
-	if (!setup_tree()) {
+	if (setup_tree(cg, paths, NR_CGROUPS)) {
 		run_tests(false);
 		run_tests(true);
 		run_knob_tests();
 	}
-	cleanup_tree();
-	cleanup_cgroup_environment();
+	cleanup_tree(cg, NR_CGROUPS);
 }
