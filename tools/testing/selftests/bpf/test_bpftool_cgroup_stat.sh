@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# test_bpftool_cgroup_stat.sh BPFTOOL OBJECTS COMPLETION [TEST...]: do the commands
-# of "bpftool cgroup stat" what they should, and is nothing left when they can't?
+# test_bpftool_cgroup_stat.sh BPFTOOL OBJECTS COMPLETION [TEST...]: tests the commands
+# of "bpftool cgroup stat", and that they leave nothing behind when they fail.
 #
-# OBJECTS is the folder that tools/bpf/cgroup_stat was built in, "make all tests",
-# COMPLETION is bpftool's completion for bash, and TEST a function below, without test_. Takes
-# root, cgroup v2 in /sys/fs/cgroup, bpffs in /sys/fs/bpf, python3 and libbpf.so.1;
-# prints TAP. If there is strace, bpftool is also interrupted while it works, and
-# denied what it asks of the kernel.
+# OBJECTS is the directory that tools/bpf/cgroup_stat was built in by "make all tests",
+# COMPLETION is bpftool's completion for bash, TEST is a function below without "test_".
+# Needs root, cgroup v2 in /sys/fs/cgroup, bpffs in /sys/fs/bpf, python3 and
+# libbpf.so.1; prints TAP. If strace is installed, bpftool is also interrupted by
+# signals and by system calls that fail.
 
 export LC_ALL=C
 unit=$(dirname "$(realpath "$0")")/../../../bpf/cgroup_stat/cgroup-stat-memory.service
@@ -18,14 +18,14 @@ pins=/sys/fs/bpf/bpftool-stat-$$
 hist=$pins/hist
 histo=bpf.stat.hist_oncpu
 hist_pins='. ./hist ./hist-progs ./hist-progs/account_stretch ./hist-progs/hist_oncpu_ns '
-nr_lines=26		# of a histogram: 24 buckets and two sums
-patience=600		# seconds to wait for what should happen soon
+nr_lines=26		# in a histogram: 24 buckets and two totals
+patience=600		# seconds to wait for an event
 nr=0
 failed=0
 wrapper=()
 tasks=()
 
-# Answers Python expressions, one in each line.
+# Reads Python expressions, one per line, and prints their values.
 # shellcheck disable=SC2016
 helper='
 import ctypes
@@ -37,7 +37,7 @@ lib = ctypes.CDLL("libbpf.so.1")
 
 
 def ids(kind):
-    """Of all programs, or of all links."""
+    """Returns the ids of all programs or links."""
     found, this = [], ctypes.c_uint32(0)
     while not getattr(lib, f"bpf_{kind}_get_next_id")(this, ctypes.byref(this)):
         found.append(this.value)
@@ -45,7 +45,7 @@ def ids(kind):
 
 
 def pinned(path):
-    """What the kernel says of it."""
+    """Returns the fdinfo of a pinned object."""
     fd = lib.bpf_obj_get(path.encode())
     with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
         fields = dict(line.rstrip().split(":\t", 1) for line in info)
@@ -54,7 +54,7 @@ def pinned(path):
 
 
 def said():
-    """What bpftool said, in JSON."""
+    """Returns the JSON output of the last bpftool command."""
     with open(sys.argv[1], encoding="utf-8") as text:
         return json.load(text)
 
@@ -64,7 +64,7 @@ def ours():
 
 
 def link(pin, name, prog_name, mode, cgroup, nr_files):
-    """How bpftool has to show it."""
+    """Returns how bpftool must show a link."""
     info = pinned(pin)
     return {"id": int(info["link_id"]), "name": "bpf.stat." + name,
             "prog_id": int(info["prog_id"]), "prog_name": prog_name, "mode": mode,
@@ -73,7 +73,7 @@ def link(pin, name, prog_name, mode, cgroup, nr_files):
 
 
 def rows(programs):
-    """Link, program and its name of each stat program that a cgroup has."""
+    """Returns link id, program id and name of all stat programs of a cgroup."""
     return [(row["link_id"], row["id"], row["name"]) for row in programs
             if row["attach_type"] == "cgroup_stat"]
 
@@ -109,7 +109,7 @@ check() {
 	} | sed 's/^/# /'
 }
 
-# ask EXPRESSION: its value is in $answer
+# ask EXPRESSION: evaluate it, the value is in $answer
 ask() {
 	echo "${1//$'\n'/ }" >&"${python[1]}"
 	read -r answer <&"${python[0]}"
@@ -130,21 +130,21 @@ within() {
 	done
 }
 
-# run ARG...: bpftool ARG..., whose words are in two files then
+# run ARG...: run bpftool ARG..., with stdout in $tmp/said and stderr in $tmp/error
 run() {
 	ran=("$@")
 	"${wrapper[@]}" "$bpftool" "$@" >"$tmp/said" 2>"$tmp/error"
 	status=$?
-} 2>/dev/null	# bash has a word for a command that a signal ends
+} 2>/dev/null	# bash prints a message when a signal ends a command
 
-# look: all that bpftool can leave behind is in $seen
+# look: list all that bpftool can leave behind in $seen
 look() {
 	seen=$(find "$root" -name 'bpf.stat.*'; find /sys/fs/bpf "$tmp/plain"; cat /proc/mounts)
 	ask '(ids("prog"), ids("link"))'
 	seen+=$answer
 }
 
-# remember: what is there now, for is_as_before
+# remember: keep that list for is_as_before
 remember() {
 	look
 	before=$seen
@@ -163,14 +163,15 @@ has_said() {
 	[ "$status" = 0 ] && [ -s "$tmp/said" ] && [ ! -s "$tmp/error" ]
 }
 
-# is_refused PATTERN: in one line that has it, and nothing is left
+# is_refused PATTERN: bpftool failed with a one-line message that matches, and left
+# nothing behind
 is_refused() {
 	[ "$status" != 0 ] && [ ! -s "$tmp/said" ] && [ "$(wc -l <"$tmp/error")" = 1 ] &&
 		grep -q '^Error: ' "$tmp/error" && grep -qiE -e "$1" "$tmp/error" &&
 		within is_as_before
 }
 
-# says_only PATTERN: as an error, in one line
+# says_only PATTERN: stderr is one line that matches
 says_only() {
 	[ "$(wc -l <"$tmp/error")" = 1 ] && grep -qE -e "$1" "$tmp/error"
 }
@@ -179,19 +180,20 @@ is_interrupted() {
 	[ "$status" != 0 ] && within is_as_before
 }
 
-# does WHAT ARG...: bpftool cgroup stat ARG... succeeds without a word
+# does WHAT ARG...: bpftool cgroup stat ARG... succeeds without output
 does() {
 	run cgroup stat "${@:2}"
 	check "$1" is_silent
 }
 
-# shows WHAT ARG...: bpftool ARG... succeeds, and says something
+# shows WHAT ARG...: bpftool ARG... succeeds with output
 shows() {
 	run "${@:2}"
 	check "$1" has_said
 }
 
-# is_refused_in_json ARG...: with the words of is_refused before, alone and in a batch
+# is_refused_in_json ARG...: the last error message is also printed as JSON, by a single
+# command and in a batch
 is_refused_in_json() {
 	local words option
 
@@ -210,14 +212,14 @@ has_failed_with() {
 	[ "$status" != 0 ] && [ ! -s "$tmp/error" ] && [ "Error: $answer" = "$1" ]
 }
 
-# refuses_at_all WHAT PATTERN ARG...: bpftool ARG..., and in JSON, too
+# refuses_at_all WHAT PATTERN ARG...: bpftool ARG... is refused, also with -j and -p
 refuses_at_all() {
 	run "${@:3}"
 	check "refused: $1" is_refused "$2"
 	check "in JSON, too: $1" is_refused_in_json "${@:3}"
 }
 
-# refuses WHAT PATTERN ARG...: bpftool cgroup stat ARG...
+# refuses WHAT PATTERN ARG...: the same for bpftool cgroup stat ARG...
 refuses() {
 	refuses_at_all "$1" "$2" cgroup stat "${@:3}"
 }
@@ -236,18 +238,19 @@ is_between() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
 has_zeroes() { [ "$(grep -c ' 0$' "$1")" = $nr_lines ]; }
 goes_on() { within is_above "$1" "$2" "$(value "$1" "$2")"; }
 
-# has_files NAME CGROUP...: in these and nowhere else
+# has_files NAME CGROUP...: these cgroups have the file, and no others
 has_files() {
 	[ "$(files "$1")" = "$(printf "%s/$1\n" "${@:2}" | sort)" ]
 }
 
-# matches PATTERN: what bpftool said, with a blank for all white space
+# matches PATTERN: stdout matches, with all white space squeezed to single blanks
 matches() {
 	tr -s '[:space:]' ' ' <"$tmp/said" | grep -qE -e "$1"
 }
 
-# is_hist FILE COUNT: complete, in order, its buckets add up to COUNT, and the total
-# is what they can stand for, though it may be a moment ahead of them
+# is_hist FILE COUNT: the file has all buckets in order, they add up to the line COUNT,
+# and the total time is between the sums of their lower and upper bounds. The total may
+# be slightly ahead of the buckets.
 is_hist() {
 	awk -v lines="$nr_lines" -v count="$2" '
 		NF != 2 || $2 !~ /^[0-9]+$/ { bad = 1 }
@@ -263,7 +266,7 @@ is_hist() {
 		END { exit bad || NR != lines }' "$1"
 }
 
-# is_sum_of FILE PART...: line by line, but for what rounding takes from a total
+# is_sum_of FILE PART...: each line is the sum of those in PART..., with totals rounded
 is_sum_of() {
 	awk -v parts=$(($# - 1)) '
 		FILENAME == ARGV[1] { rest[$1] = $2; next }
@@ -283,7 +286,7 @@ start_task() {
 }
 
 stop_tasks() {
-	[ ${#tasks[@]} -gt 0 ] || return 0	# wait alone is for python, too
+	[ ${#tasks[@]} -gt 0 ] || return 0	# wait without arguments would wait for python, too
 	kill -KILL "${tasks[@]}"
 	wait "${tasks[@]}"
 	tasks=()
@@ -357,7 +360,7 @@ test_object() {
 	check 'and collect' within is_above total_usec "$file" 100000
 	stop_tasks
 
-	ask "(fd := lib.bpf_obj_get(b'$hist'))"	# or its files go with its pin
+	ask "(fd := lib.bpf_obj_get(b'$hist'))"	# an open fd keeps the link when its pin is removed
 	does 'detach' detach "$hist"
 	check 'no files, though the link is held' has_none 'bpf.stat.*'
 	check 'no pins' has_pins '. '
@@ -365,8 +368,8 @@ test_object() {
 	check 'no collectors' within is_as_before
 }
 
-# Of a task in a and one in b, one waits while the other runs. One in c sleeps, and
-# wakes up now and then. There are no others.
+# A task in a and one in b compete for a CPU. A task in c sleeps most of the time. The
+# other cgroups have no tasks.
 test_runqlat() {
 	local file=bpf.stat.runqlat begin elapsed first waited slept woken dir
 
@@ -415,7 +418,7 @@ while True: time.sleep(0.01)'
 	does 'detach runqlat' detach "$pins/runqlat"
 }
 
-# Pinned where there is no bpffs yet: bpftool mounts one.
+# The pin is in a directory outside of bpffs, where bpftool mounts a bpffs.
 test_knob() {
 	local file=bpf.stat.knob
 
@@ -437,7 +440,7 @@ test_knob() {
 	check 'and nothing more' within is_as_before
 }
 
-# Maps that can't be kept are named, and everything is as before.
+# Maps that can't be reused are named in the error message, and nothing is changed.
 test_keep() {
 	local before=$before file=$top/bpf.stat.knob nr_progs
 	local object=$objects/cgroup_stat_maps.bpf.o
@@ -456,7 +459,7 @@ test_keep() {
 	refuses 'a word after fresh' 'again' update "$pins/knob" "$object" fresh again
 	does 'fresh maps' update "$pins/knob" "$object" fresh
 	check 'they are new' reads "$file" $'1\n1\n1'
-	within has_progs "$nr_progs" # the old one is gone
+	within has_progs "$nr_progs" # the old program is gone
 	remember
 	refuses 'maps whose names the kernel cuts to the same' 'map a_counter_of_reads.*begin' \
 		update "$pins/knob" "$object"
@@ -464,7 +467,7 @@ test_keep() {
 	does 'detach it' detach "$pins/knob"
 }
 
-# is_pinned_as KIND NAME: beside the stat program
+# is_pinned_as KIND NAME: NAME is pinned next to the stat program, as a KIND (link, prog)
 is_pinned_as() {
 	holds "'$1_type' in pinned('$pins/beside-progs/$2')"
 }
@@ -490,7 +493,7 @@ test_beside() {
 	check 'nothing is left' within is_as_before
 }
 
-# Who has a map that libbpf pins by its name
+# An object that has a map with LIBBPF_PIN_BY_NAME
 test_pinned() {
 	local object=$objects/cgroup_stat_pinned.bpf.o file=$top/bpf.stat.pinned
 	local before=$before pin=/sys/fs/bpf/cgroup_stat_nr nr_progs
@@ -526,7 +529,7 @@ test_pinned() {
 	rm $pin
 }
 
-# Mounts and pins of a path that begins in the current directory
+# Relative paths of pins
 test_relative() {
 	local before=$before object=$objects/knob.bpf.o taken='bpf.stat.knob exists'
 
@@ -557,7 +560,7 @@ test_relative() {
 	does 'detach knob' detach "$pins/knob"
 }
 
-# run_unit KEY [BPFTOOL]: what the unit has for it, but with our paths
+# run_unit KEY [BPFTOOL]: run a command of the systemd unit, with our paths
 run_unit() {
 	local line
 
@@ -574,7 +577,7 @@ unit_runs() {
 	check "$1 of the systemd unit${2:+ $2}" is_silent
 }
 
-# unit_restarts WHAT: when somebody did that to what it started
+# unit_restarts WHAT: the unit can be stopped and started after WHAT
 unit_restarts() {
 	unit_runs ExecStop "after $1"
 	check "nothing is left after $1" within is_as_before
@@ -609,7 +612,7 @@ test_unit() {
 	check 'which one it takes is said' says_only "^$old has no cgroup stat: take that of"
 }
 
-# The links above, at and below are at the top, in a and in a/x; the fourth is in c.
+# Four links: above at the top, at in a, below in a/x, fourth in c
 test_programs() {
 	local tag
 
@@ -691,7 +694,7 @@ test_show() {
 	check 'help' grep -q 'cgroup stat attach .*CGROUP' "$tmp/error"
 }
 
-# Links that have lost their cgroup, or been detached by others
+# Links whose cgroup was removed, and links that were detached by other commands
 test_gone() {
 	local gone="[each for each in ours() if 'cgroup' not in each]"
 
@@ -719,7 +722,7 @@ test_gone() {
 	rm "$pins/knob"
 }
 
-# What paths may have, and JSON strings may not, or not as it is
+# Characters in paths that JSON strings must escape
 test_json() {
 	local odd=$'"\\\t\r\b\f\x01\x1f\x7f\'\xc3\xbc'
 	local dir=$top/b/$odd pin=$pins/$odd$'\n' option
@@ -747,7 +750,7 @@ test_json() {
 	check 'in a batch, too' holds "[each['output'] for each in said()] == [[]]"
 }
 
-# churn CGROUP: cgroups come and go in it
+# churn CGROUP: create and remove cgroups in it, in the background
 churn() {
 	python3 -c 'import os, sys
 paths = [f"{sys.argv[1]}/{i}" for i in range(4)]
@@ -758,7 +761,7 @@ while True:
 	tasks+=($!)
 }
 
-# is_stable EXPECTED ARG...: bpftool -j ARG... says that, again and again
+# is_stable EXPECTED ARG...: EXPECTED holds for each of 50 runs of bpftool -j ARG...
 is_stable() {
 	local i
 
@@ -768,7 +771,7 @@ is_stable() {
 	done
 }
 
-# May the cgroup be shown again and again, unless it is gone before it is opened?
+# may_be_shown CGROUP [ARG...]: bpftool cgroup show succeeds, or finds no such cgroup
 may_be_shown() {
 	local i
 
@@ -797,7 +800,7 @@ test_churn() {
 	does 'detach' detach "$pins/knob"
 }
 
-# The name is taken by $link in $top/a.
+# $link at $top/a has the name already.
 test_taken() {
 	local taken="bpf.stat.hist_oncpu exists.* link $link at $top/a .*detach $hist"
 	local object=$objects/hist_oncpu.bpf.o
@@ -844,7 +847,7 @@ test_usage() {
 	done
 }
 
-# An object in a file that is called as a keyword, or short for one
+# Object files whose names are keywords, or prefixes of keywords
 test_keyword() {
 	local new=$pins/new
 
@@ -865,7 +868,7 @@ test_keyword() {
 	cd / || return
 }
 
-# Commands that are not for stat programs
+# Other commands, which don't support stat programs
 test_elsewhere() {
 	refuses_at_all 'cgroup attach' 'bpftool cgroup stat attach' \
 		cgroup attach "$top" cgroup_stat id "$prog"
@@ -874,8 +877,8 @@ test_elsewhere() {
 	refuses_at_all 'prog run' 'bpftool cgroup stat attach' prog run id "$prog" repeat 1
 }
 
-# From an object of one sleepable program: of another type, and not sleepable,
-# which the verifier doesn't take.
+# Make objects that are refused. The last two are copies of memory.bpf.o, with another
+# program type, and with a program that isn't sleepable, which the verifier refuses.
 make_objects() {
 	: >"$tmp/empty.bpf.o"
 	echo 'no object' >"$tmp/text.bpf.o"
@@ -938,7 +941,7 @@ test_wrong() {
 	wrapper=()
 }
 
-# Who changes the pins of a link has them for itself.
+# A lock serializes the commands that change the pins of a link.
 test_together() {
 	local object=$objects/hist_oncpu.bpf.o lock=$hist-progs-new fd i pids=()
 
@@ -977,8 +980,8 @@ test_together() {
 	stop_tasks
 }
 
-# find_points ARG...: those of its calls that make what has to go again, each by its
-# name and how many of these there were before
+# find_points ARG...: list in points[] the system calls of the command that create
+# something which an error has to undo, each as NAME:COUNT for inject
 find_points() {
 	local makers='OBJ_PIN|LINK_CREATE|RAW_TRACEPOINT_OPEN|LINK_UPDATE'
 
@@ -991,7 +994,7 @@ find_points() {
 	check "$1 has such calls" [ ${#points[@]} -ge 4 ]
 }
 
-# inject WHAT POINT ARG...: run it, and WHAT happens at that call
+# inject WHAT POINT ARG...: run the command, with WHAT (for strace) at that system call
 inject() {
 	wrapper=(strace -o "$tmp/trace" -e "trace=${2%:*}" -e "inject=${2%:*}:$1:when=${2#*:}")
 	run cgroup stat "${@:3}"
@@ -999,7 +1002,7 @@ inject() {
 	wrapper=()
 }
 
-# lacks_memory POINT ARG...: also with messages in JSON
+# lacks_memory POINT ARG...: the system call fails with ENOMEM
 lacks_memory() {
 	inject error=ENOMEM "$@"
 	check "no memory at $1 of $2" is_refused 'memory'
@@ -1008,7 +1011,8 @@ lacks_memory() {
 	wrapper=()
 }
 
-# Has update done nothing or all of it? The file shows what its own collector collects.
+# An update was done completely or not at all: all pins are there, no program too many,
+# and the file shows the figures of the collector that is attached.
 is_whole() {
 	has_pins "$hist_pins" && within has_progs "$nr_progs" &&
 		is_hist "$top/a/$histo" nr_stretches && goes_on nr_stretches "$top/a/$histo"
@@ -1039,13 +1043,13 @@ interrupt_attach() {
 interrupt_update() {
 	local points point i
 
-	ask "len(ids('prog'))"	# an update replaces them by as many
+	ask "len(ids('prog'))"	# an update doesn't change their number
 	nr_progs=$answer
 	find_points update "$@"
 	within is_whole
 	remember
 	for point in "${points[@]}"; do
-		[ "$point" != "${points[-1]}" ] || continue	# it is updated by then
+		[ "$point" != "${points[-1]}" ] || continue	# the last one is after the update
 		lacks_memory "$point" update "$@"
 	done
 	for i in "${!points[@]}"; do
@@ -1073,7 +1077,7 @@ test_interrupted() {
 	stop_tasks
 }
 
-# completes WHAT EXPECTED WORD...: is that all that may follow, in any order?
+# completes WHAT EXPECTED WORD...: the completions are those in EXPECTED, in any order
 completes() {
 	COMP_WORDS=(bpftool "${@:3}")
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))

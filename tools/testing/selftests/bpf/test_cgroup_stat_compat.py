@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-Do a bpftool and a libbpf from before cgroup stat programs list them and their
-links without error?
+A bpftool and a libbpf that are older than cgroup stat programs must list them and
+their links without errors.
 
 usage: test_cgroup_stat_compat.py NEW_BPFTOOL OBJECTS
 
-NEW_BPFTOOL is one that can attach them, OBJECTS the folder that tools/bpf/cgroup_stat
-was built in. BPFTOOL and LIBBPF in the environment name others than the installed
-bpftool and libbpf.so.1. Takes root, cgroup v2 in /sys/fs/cgroup and bpffs in
-/sys/fs/bpf; prints TAP.
+NEW_BPFTOOL is one that can attach them, OBJECTS the directory that
+tools/bpf/cgroup_stat was built in. The installed bpftool and libbpf.so.1 are tested,
+unless BPFTOOL and LIBBPF in the environment name others. Needs root, cgroup v2 in
+/sys/fs/cgroup and bpffs in /sys/fs/bpf; prints TAP.
 """
 import ctypes
 import json
@@ -28,7 +28,7 @@ FILE = CGROUP + "/bpf.stat.hist_oncpu"
 LINK = f"/sys/fs/bpf/compat-{os.getpid()}"
 PROGS = LINK + "-progs"
 PROG = PROGS + "/hist_oncpu_ns"
-OTHER_LINK = PROGS + "/account_stretch"  # of a type that is well known
+OTHER_LINK = PROGS + "/account_stretch"  # of a type that old versions know
 
 results = []
 
@@ -55,7 +55,7 @@ def run(*command):
 
 
 def entries(text, obj_id):
-    """What bpftool printed of an object, as JSON or not."""
+    """Returns what bpftool printed about an object, parsed if it is JSON."""
     if not text.startswith(("[", "{")):
         return re.findall(rf"^{obj_id}: .*", text, re.M)
     try:
@@ -66,7 +66,7 @@ def entries(text, obj_id):
 
 
 def check_show(flags, kind, which, obj_id, status, fields):
-    """Shown once, with these fields if it is JSON, and not a word of complaint."""
+    """The object must be shown once, in JSON with these fields, and without errors."""
     done = run(BPFTOOL, *flags, kind, "show", *which)
     found = entries(done.stdout, obj_id)
     good = len(found) == 1 and done.returncode == status and not done.stderr
@@ -76,9 +76,9 @@ def check_show(flags, kind, which, obj_id, status, fields):
 
 
 def test_bpftool(kind, pin, other_pin, fields):
-    """Returns the object's id."""
+    """Check bpftool's show commands. Returns the id of the object."""
     obj_id = json.loads(run(BPFTOOL, "-j", kind, "show", "pinned", pin).stdout or "{}").get("id")
-    # bpftool's exit status for a single link is an error's, whatever the link
+    # for a single link bpftool fails, even for one of a type that it knows
     status = run(BPFTOOL, kind, "show", "pinned", other_pin).returncode
 
     for flags in [], ["-j"], ["-p"]:
@@ -91,7 +91,7 @@ def test_bpftool(kind, pin, other_pin, fields):
 
 
 def info_of(lib, fd, size=256):
-    """Type and id, with which the info of programs and links begins; or an error."""
+    """Returns an error code, and type and id, the first fields of bpf_{prog,link}_info."""
     info, size = (ctypes.c_uint32 * 64)(), ctypes.c_uint32(size)
     err = lib.bpf_obj_get_info_by_fd(fd, info, ctypes.byref(size))
     return (err, *info[:2])
@@ -110,7 +110,7 @@ def infos_of_all(lib, kind):
 def test_libbpf(lib, kind, pin, obj_id):
     fd = lib.bpf_obj_get(pin.encode())
     check(f"libbpf opens a pinned {kind}", fd >= 0, os.strerror(-fd))
-    # the sizes of struct bpf_link_info when it was new, in Linux 6.12, and more than any
+    # sizes of struct bpf_link_info: the first, that of Linux 6.12, larger than any
     infos = [info_of(lib, fd, size) for size in (16, 64, 256)]
     check(f"libbpf gets info of a {kind}", set(infos) == {(0, infos[0][1], obj_id)}, infos)
     os.close(fd)
@@ -123,7 +123,7 @@ def test_libbpf(lib, kind, pin, obj_id):
     name = type_str(infos[0][1])
     what = f"libbpf has no name of the {kind}'s type"
     if name == b"cgroup_stat":
-        # it isn't an old one, and what it does well proves nothing
+        # this libbpf is not an old one
         skip(what, "this libbpf knows them already")
     else:
         check(what, name is None, name)
@@ -182,7 +182,7 @@ def test_all():
 
 
 def attach(bpftool, objects):
-    """With a program that is pinned as well, so that old ones find it there."""
+    """Attach a program that is pinned, too, so that an old bpftool can show it."""
     for command in (["attach", f"{objects}/hist_oncpu.bpf.o", CGROUP, LINK],
                     ["update", LINK, "pinned", PROG]):
         done = run(bpftool, "cgroup", "stat", *command)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # test_cgroup_stat_unsupported.sh BPFTOOL OBJECTS: on a kernel without cgroup stat
-# programs, are libbpf and bpftool clear about it, and is nothing left? OBJECTS is
-# the folder that tools/bpf/cgroup_stat was built in. Takes root, cgroup v2 in
+# programs, libbpf and bpftool must say so and leave nothing behind. OBJECTS is the
+# directory that tools/bpf/cgroup_stat was built in. Needs root, cgroup v2 in
 # /sys/fs/cgroup and bpffs in /sys/fs/bpf; prints TAP.
 
 bpftool=$1
@@ -24,7 +24,7 @@ report() {
 	fi
 }
 
-# attach NAME [OPTION]: what is said is in $said
+# attach NAME [OPTION]: run bpftool; its output is in $said
 attach() {
 	said=$("$bpftool" ${2:+"$2"} cgroup stat attach "$objects/$1.bpf.o" $root "$link" 2>&1)
 }
@@ -33,11 +33,11 @@ says() {
 	printf '%s\n' "$said" | grep -qF "$1"
 }
 
-# test_object NAME: its program that answers is of that name, too
+# test_object NAME: of an object whose stat program has the same name
 test_object() {
 	! attach "$1"
 	report $? "$1: not attached"
-	# that's where libbpf_probe_bpf_prog_type() returns 0
+	# bpftool says this if libbpf_probe_bpf_prog_type() returns 0
 	says "this kernel has no cgroup stat programs"
 	report $? "$1: bpftool says why"
 	[ "$(printf '%s\n' "$said" | wc -l)" = 1 ]
@@ -52,7 +52,7 @@ test_object() {
 	report $? "$1: nothing left"
 }
 
-# What lists links lists none, and doesn't complain.
+# Commands that list links show none and succeed.
 test_none() {
 	said=$("$bpftool" -j cgroup stat show 2>&1)
 	printf '%s\n' "$said" | grep -qxF '[]'

@@ -15,7 +15,7 @@
 #define MAX_NAME	(64 - sizeof(PREFIX))	/* MAX_CFTYPE_NAME less prefix and NUL */
 #define MAX_LINKS	64
 
-/* top is the parent of root and sibling; links are attached to root */
+/* TOP is the parent of ROOT and SIBLING. Most links are attached to ROOT. */
 enum { TOP, ROOT, CHILD, GRANDCHILD, SIBLING, NR_CGROUPS };
 
 static const char * const paths[NR_CGROUPS] = {
@@ -25,7 +25,7 @@ static const char * const paths[NR_CGROUPS] = {
 
 static int cg[NR_CGROUPS];
 
-/* one bit for each cgroup of the tree that has the file */
+/* Returns a bit for each cgroup of the tree that has the file. */
 static unsigned int who_has(const char *file)
 {
 	unsigned int bits = 0;
@@ -147,14 +147,14 @@ out:
 	bpf_link__destroy(link);
 }
 
-/* Somebody who reads the file all the time. */
+/* A thread that reads the file all the time. */
 struct reader {
 	pthread_t thread;
 	int file;
 	volatile bool stop;
 	volatile long nr_reads;
 	volatile int err;
-	char buf[8];		/* what was read last */
+	char buf[8];		/* the result of the last read */
 };
 
 static void *read_on(void *arg)
@@ -189,7 +189,7 @@ static void stop_reader(struct reader *reader)
 	ASSERT_OK(reader->err, "reads");
 }
 
-/* The second of two reads has begun after this was called. */
+/* Wait for two more reads: the second of them began after this was called. */
 static bool wait_for_reads(struct reader *reader)
 {
 	long enough = reader->nr_reads + 2;
@@ -197,7 +197,7 @@ static bool wait_for_reads(struct reader *reader)
 	return ASSERT_TRUE(wait_until(reader->nr_reads >= enough), "reads go on");
 }
 
-/* Update to a program that only the link has a reference on. */
+/* Update to a program that nothing but the link holds a reference on. */
 static int update_to_clone(struct bpf_link *link, struct bpf_program *prog)
 {
 	int fd, err;
@@ -223,7 +223,7 @@ static bool update_and_read(struct bpf_link *link, struct bpf_program *prog,
 	return true;
 }
 
-/* @born: the link's first program */
+/* @born: the program that the link is attached with */
 static void update_both_ways(struct cgroup_stat *skel, struct bpf_program *born)
 {
 	struct reader readers[2] = {};
@@ -252,7 +252,7 @@ static void test_update_sleepable(struct cgroup_stat *skel)
 	update_both_ways(skel, skel->progs.one_sleepable);
 }
 
-/* a link that has lost its subtree for good */
+/* Check that a link is detached, or its root cgroup removed, and that it stays so. */
 static void assert_gone(struct bpf_link *link, struct bpf_program *prog)
 {
 	struct bpf_link_info info;
@@ -315,7 +315,7 @@ static void test_root_removed(struct cgroup_stat *skel)
 	ASSERT_EQ(pread_str(file, buf, sizeof(buf)), -ENODEV, "read");
 	assert_gone(link, skel->progs.two);
 
-	/* neither does the link come back with the name */
+	/* a new cgroup of the same name is not the root of the link */
 	ASSERT_OK(mkdirat(cg[CHILD], "doomed", 0755), "mkdir again");
 	ASSERT_EQ(who_has(PREFIX "x"), 0, "no file");
 	ASSERT_FALSE(has_file(cg[CHILD], "doomed/" PREFIX "x"), "no file in the new cgroup");
@@ -326,7 +326,7 @@ out:
 	unlinkat(cg[CHILD], "doomed", AT_REMOVEDIR);
 }
 
-/* the name is taken by a link at @first when one is attached at @second */
+/* Attach to @second while a link at @first has the same name. */
 static void collide(struct cgroup_stat *skel, int first, int second)
 {
 	struct bpf_link *link, *other;
@@ -362,7 +362,7 @@ static void test_collision(struct cgroup_stat *skel)
 	collide(skel, ROOT, ROOT);
 	collide(skel, ROOT, CHILD);
 	collide(skel, GRANDCHILD, ROOT);
-	/* the last cgroup in pre-order has it: all others are undone */
+	/* the conflict is in the last cgroup in pre-order */
 	collide(skel, SIBLING, TOP);
 
 	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x");
@@ -375,7 +375,7 @@ static void test_collision(struct cgroup_stat *skel)
 	assert_no_files();
 }
 
-/* a descriptor of a cgroup that was removed after it was opened */
+/* Returns a file descriptor of a cgroup that was removed after it was opened. */
 static int open_removed(int parent)
 {
 	int fd;
@@ -450,7 +450,7 @@ static void test_errors(struct cgroup_stat *skel)
 	close(tmp);
 }
 
-/* libbpf has no way to pass a target_fd beside the cgroup's */
+/* bpf(2) is called directly: libbpf can't set target_fd and cgroup_root to two fds. */
 static void test_target_fd(struct cgroup_stat *skel)
 {
 	union bpf_attr attr = {
@@ -524,7 +524,7 @@ static void test_retval(struct cgroup_stat *skel)
 	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
 		skel->bss->retval = cases[i].ret;
 		ASSERT_EQ(pread_str(file, buf, sizeof(buf)), cases[i].err, "errno");
-		/* another path through seq_file */
+		/* seq_file gets to an offset by traverse() */
 		ASSERT_EQ(pread(file, buf, 1, 1) < 0 ? -errno : 0, cases[i].err, "at an offset");
 	}
 
@@ -669,7 +669,7 @@ static void test_pin(struct cgroup_stat *skel)
 	link = NULL;
 
 	ASSERT_OK(unlink(PIN_PATH), "unpin");
-	/* bpffs puts links from a work item */
+	/* unlinking a pin puts the link from a work item */
 	ASSERT_TRUE(wait_until(!who_has(PREFIX "x")), "the files go with the pin");
 	assert_no_files();
 out:
@@ -739,7 +739,7 @@ static void test_rfc(void)
 	if (!ASSERT_OK_PTR(skel, "load"))
 		return;
 
-	/* there's no cgroup to attach to */
+	/* libbpf doesn't know which cgroup to attach to, so it skips the program */
 	if (start_libbpf_log_capture())
 		goto out;
 	ASSERT_OK(cgroup_stat_rfc__attach(skel), "auto-attach");
@@ -754,7 +754,7 @@ static void test_rfc(void)
 	if (!ASSERT_OK_PTR(link, "attach"))
 		goto out;
 
-	/* the work directory of the tests is at level 1 */
+	/* the working directory of cgroup_helpers is at level 1 */
 	for (int i = TOP, level = 2; i <= GRANDCHILD; i++, level++) {
 		snprintf(expected, sizeof(expected), "level %d\n", level);
 		assert_file_reads(cg[i], PREFIX "histo_on_cpu", expected);

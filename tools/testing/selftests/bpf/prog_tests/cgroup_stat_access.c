@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may do what where: one table of people, places and deeds, each cell of which
- * is tried by a process that has become that person. Then what goes beyond it:
- * descriptors that cross a namespace, files that aren't as they were made any more,
- * and a mount that is read-only.
+ * Permissions: a table of users (people), cgroups (places) and operations (deeds).
+ * For each entry a child process takes the identity of the user, tries the operation
+ * in the cgroup, and must get the errno of the table. Further tests are about file
+ * descriptors that are used across cgroup namespaces, files whose owner or mode was
+ * changed, and a read-only mount.
  */
 #include <test_progs.h>
 #include <grp.h>
@@ -18,15 +19,15 @@
 
 #define KNOB	PREFIX "knob"	/* mode 0644 */
 #define SHARED	PREFIX "shared"	/* mode 0660 */
-#define VICTIM	PREFIX "victim"	/* of updates, detaches and changes */
+#define VICTIM	PREFIX "victim"	/* file of a link that a test updates, detaches or changes */
 
 #define CAP(name)	(1ULL << CAP_##name)
-#define NOT_BECOME	255	/* exit status; no errno is that high */
-#define FS_FD		100	/* where whoever gets a token has its bpffs */
+#define NOT_BECOME	255	/* exit status: become() failed; not an errno */
+#define FS_FD		100	/* file descriptor of the bpffs that the token is made from */
 
 /*
- * The delegated directory belongs to a group which isn't the delegatee's own, so
- * that one sees where a file has its group from.
+ * The group of the delegated directory isn't the delegatee's primary group. So the
+ * group of a file tells whether it comes from the directory or from the creator.
  */
 enum { DELEGATEE_ID = 12001, MATE_ID, STRANGER_ID, GROUP_ID };
 
@@ -44,7 +45,7 @@ static const struct person {
 	bool token;
 } people[NR_WHO] = {
 	[ROOT]		   = { "root", 0, 0, ~0ULL },
-	/* which stands for the two others also where that isn't wanted */
+	/* CAP_SYS_ADMIN implies CAP_BPF and CAP_PERFMON */
 	[ROOT_ADMIN]	   = { "root_admin", 0, 0, CAP(SYS_ADMIN) },
 	[ROOT_NO_BPF]	   = { "root_no_bpf", 0, 0, ~(CAP(SYS_ADMIN) | CAP(BPF)) },
 	[ROOT_NO_PERFMON]  = { "root_no_perfmon", 0, 0, ~(CAP(SYS_ADMIN) | CAP(PERFMON)) },
@@ -55,18 +56,18 @@ static const struct person {
 	[BPF_STRANGER]	   = { "bpf_stranger", STRANGER_ID, STRANGER_ID, CAP(BPF) | CAP(PERFMON) },
 	[BPF_DELEGATEE]	   = { "bpf_delegatee", DELEGATEE_ID, DELEGATEE_ID,
 			       CAP(BPF) | CAP(PERFMON) },
-	/* with all capabilities, but only in there */
+	/* with all capabilities, but only in the new user namespace */
 	[USERNS_STRANGER]  = { "userns_stranger", STRANGER_ID, STRANGER_ID, 0, CLONE_NEWUSER },
 	[USERNS_DELEGATEE] = { "userns_delegatee", DELEGATEE_ID, DELEGATEE_ID, 0,
 			       CLONE_NEWUSER | CLONE_NEWCGROUP },
-	/* which stands for CAP_BPF and CAP_PERFMON to load programs of all types */
+	/* as the one before, with a BPF token that delegates everything */
 	[USERNS_TOKEN]	   = { "userns_token", DELEGATEE_ID, DELEGATEE_ID, 0,
 			       CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWNS, true },
 };
 
 /*
- * Who enters a cgroup namespace does so in the delegated cgroup. The two below are
- * the delegatee's work, one before and one after root attached the links above.
+ * DELEGATED is the root of all cgroup namespaces. The delegatee creates the two
+ * cgroups below it: OLDER before root attaches the links to ABOVE, BORN afterwards.
  */
 enum where { ABOVE, DELEGATED, OLDER, BORN, NR_WHERE };
 
@@ -81,7 +82,7 @@ static const struct {
 
 enum what { LOAD, ATTACH, READ, WRITE, SHARE, HANDED, UPDATE, DETACH, BY_ID, NR_WHAT };
 
-/* The errno that each deed comes to. */
+/* The errno that each operation fails with, 0 for success. */
 static const int matrix[NR_WHO][NR_WHERE][NR_WHAT] = {
 /*			    load   attach  r  write   share   h  u  d  by id */
 [ROOT] = {
@@ -95,7 +96,10 @@ static const int matrix[NR_WHO][NR_WHERE][NR_WHAT] = {
 [ROOT_NO_BPF ... ROOT_NO_PERFMON] = {
 	[ABOVE ... BORN] = { EPERM, EPERM,  0, 0,      0,      0, 0, 0, EPERM },
 },
-/* A namespace's root is a border for root, too. What is above it isn't inside. */
+/*
+ * nsdelegate: a process in a cgroup namespace can't write the files of the namespace's
+ * root, not even as root. It can write those of cgroups further up, if it has an fd.
+ */
 [ROOT_CGROUPNS] = {
 	[ABOVE]		 = { 0,     0,      0, 0,      0,      0, 0, 0, 0 },
 	[DELEGATED]	 = { 0,     0,      0, EPERM,  EPERM,  0, 0, 0, 0 },
@@ -104,13 +108,13 @@ static const int matrix[NR_WHO][NR_WHERE][NR_WHAT] = {
 [STRANGER] = {
 	[ABOVE ... BORN] = { EPERM, EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
 },
-/* He has the delegated directory's group. */
+/* A member of the delegated directory's group. */
 [MATE] = {
 	[ABOVE]		 = { EPERM, EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
 	[DELEGATED]	 = { EPERM, EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
 	[OLDER ... BORN] = { EPERM, EPERM,  0, EACCES, 0,      0, 0, 0, EPERM },
 },
-/* Others say what his own root gets, he says what those below it get. */
+/* The files of the delegated cgroup belong to root, those below to the delegatee. */
 [DELEGATEE] = {
 	[ABOVE]		 = { EPERM, EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
 	[DELEGATED]	 = { EPERM, EPERM,  0, EACCES, EACCES, 0, 0, 0, EPERM },
@@ -119,7 +123,10 @@ static const int matrix[NR_WHO][NR_WHERE][NR_WHAT] = {
 [BPF_STRANGER] = {
 	[ABOVE ... BORN] = { 0,     EACCES, 0, EACCES, EACCES, 0, 0, 0, EPERM },
 },
-/* To attach he must own the directory, to write the one above. */
+/*
+ * Attaching takes write permission on the directory. A file belongs to the owner of
+ * the parent directory.
+ */
 [BPF_DELEGATEE] = {
 	[ABOVE]		 = { 0,     EACCES, 0, EACCES, EACCES, 0, 0, 0, EPERM },
 	[DELEGATED]	 = { 0,     0,      0, EACCES, EACCES, 0, 0, 0, EPERM },
@@ -147,7 +154,7 @@ static struct bpf_link *victim;
 static int token;		/* or 0 */
 static __u8 value;		/* what the next writer writes */
 
-/*** Becoming somebody, in a process of one's own ***/
+/*** Taking an identity, in a child process ***/
 
 /* setresuid() empties the effective set of a user's capabilities, but not root's. */
 static int set_identity(const struct person *person)
@@ -172,7 +179,7 @@ static int map_root_to(const char *file, id_t id)
 
 static int enter_namespaces(const struct person *person)
 {
-	/* or /proc/self would be root's, after setresuid() */
+	/* setresuid() cleared it, and then /proc/self belongs to root */
 	if (prctl(PR_SET_DUMPABLE, 1) || unshare(person->namespaces))
 		return -errno;
 	if (!(person->namespaces & CLONE_NEWUSER))
@@ -183,7 +190,7 @@ static int enter_namespaces(const struct person *person)
 	       map_root_to("/proc/self/gid_map", person->gid);
 }
 
-/* Stops, for root to delegate everything to the bpffs that is to be made. */
+/* Stops until root has set what the new bpffs delegates, see delegate_bpf_to(). */
 static int get_token(void)
 {
 	int fs = syscall(__NR_fsopen, "bpf", 0), dir;
@@ -265,9 +272,9 @@ static int run_as(enum who who, int (*act)(enum where where), enum where where)
 	return wait_for(start_as(who, act, where));
 }
 
-/*** What people do there ***/
+/*** The operations ***/
 
-/* Of what returns something else when it succeeds. */
+/* For functions that don't return 0 on success: returns -errno or 0. */
 static int err_of(int ret)
 {
 	return ret < 0 ? ret : 0;
@@ -315,7 +322,7 @@ static int load(enum where where)
 	return err_of(load_empty_prog(BPF_CGROUP_STAT, token));
 }
 
-/* Most attach a program of root's, those who have a token one that they loaded with it. */
+/* Attach a program that root loaded, or that is loaded here by means of the token. */
 static int attach(enum where where)
 {
 	int prog = token ? load_empty_prog(BPF_CGROUP_STAT, token) :
@@ -367,7 +374,7 @@ static int get_victim_by_id(enum where where)
 	return err ?: err_of(bpf_link_get_fd_by_id(info.id));
 }
 
-/*** What came of it, seen by root ***/
+/*** Whether an operation had an effect, checked by root ***/
 
 static bool is_written(enum where where)
 {
@@ -440,7 +447,7 @@ static void test_matrix(void)
 			check_person(who);
 }
 
-/*** Descriptors that cross the border of a cgroup namespace ***/
+/*** File descriptors that are used across cgroup namespaces ***/
 
 static void assert_writes(int fd, int err, const char *name)
 {
@@ -460,7 +467,7 @@ static void leave_cgroupns(int home)
 	ASSERT_OK(join_root_cgroup(), "join root");
 }
 
-/* @err: of writes to what was opened inside. */
+/* @err: what writes to a file that was opened inside of the namespace return */
 static void cross_border(enum where where, int err)
 {
 	int home = open("/proc/self/ns/cgroup", O_RDONLY);
@@ -489,7 +496,7 @@ static void test_border(void)
 	cross_border(OLDER, 0);
 }
 
-/* The border holds also where the file belongs to the one inside. */
+/* nsdelegate applies even if the process inside owns the file. */
 static void test_border_owner(void)
 {
 	if (!ASSERT_OK(fchownat(cg[DELEGATED], KNOB, DELEGATEE_ID, -1, 0), "chown"))
@@ -503,7 +510,7 @@ static void test_border_owner(void)
 	ASSERT_OK(fchownat(cg[DELEGATED], KNOB, 0, -1, 0), "chown back");
 }
 
-/*** Owner and mode, as made and as changed ***/
+/*** Owner and mode, initial and changed ***/
 
 static void assert_owner(int dir, const char *file, id_t uid, id_t gid, mode_t mode)
 {
@@ -525,11 +532,11 @@ static void test_owner(void)
 	assert_owner(cg[OLDER], SHARED, DELEGATEE_ID, GROUP_ID, 0660);
 	assert_owner(cg[BORN], SHARED, DELEGATEE_ID, GROUP_ID, 0660);
 
-	/* neither does it matter who makes the cgroup */
+	/* it doesn't matter who creates the cgroup */
 	ASSERT_OK(mkdirat(cg[DELEGATED], "roots", 0755), "mkdir");
 	assert_owner(cg[DELEGATED], "roots/" KNOB, DELEGATEE_ID, GROUP_ID, 0644);
 
-	/* the parent's owner counts as he is when the file is made */
+	/* the owner of the parent at the time when the file is created counts */
 	ASSERT_OK(fchown(cg[DELEGATED], STRANGER_ID, STRANGER_ID), "chown");
 	ASSERT_OK(mkdirat(cg[DELEGATED], "later", 0755), "mkdir");
 	assert_owner(cg[DELEGATED], "later/" KNOB, STRANGER_ID, STRANGER_ID, 0644);
@@ -541,7 +548,7 @@ static void test_owner(void)
 	unlinkat(cg[DELEGATED], "roots", AT_REMOVEDIR);
 }
 
-/* Without a parent it's root's, whoever owns the directory. */
+/* In the root cgroup, which has no parent, the file belongs to root. */
 static void test_top(void)
 {
 	int top = get_root_cgroup(), link;
@@ -587,16 +594,16 @@ static int write_victim(enum where where)
 	return write_in(where, VICTIM, O_WRONLY);
 }
 
-/* The victim gets a mode from its link, another or another owner from @who. */
+/* A file is created with @link_mode, then @who changes its mode or owner. */
 struct change {
 	const char *name;
 	__u32 link_mode;
 	enum where where;
 	enum who who;
-	mode_t mode;	/* or 0 */
-	id_t uid, gid;	/* or 0 */
+	mode_t mode;	/* 0: unchanged */
+	id_t uid, gid;	/* 0: unchanged */
 	int err;
-	/* then somebody uses it */
+	/* then @user reads or writes it */
 	enum who user;
 	int (*use)(enum where where);
 	int use_err;
@@ -626,7 +633,7 @@ static const struct change changes[] = {
 	{ "group's chmod", 0660, OLDER, MATE, 0600, 0, 0, EPERM,
 	  MATE, write_victim, 0 },
 
-	/* a direction that the link hasn't can't be had by a chmod */
+	/* chmod can't allow reads (writes) if the link's mode has no read (write) bit */
 	{ "read-only", 0444, OLDER, ROOT, 0, 0, 0, 0,
 	  ROOT, write_victim, EINVAL },
 	{ "read-only, chmod", 0444, OLDER, DELEGATEE, 0666, 0, 0, 0,
@@ -639,7 +646,7 @@ static const struct change changes[] = {
 	  DELEGATEE, read_victim, EINVAL },
 	{ "write-only, chmod, write", 0200, OLDER, DELEGATEE, 0666, 0, 0, 0,
 	  STRANGER, write_victim, 0 },
-	/* one that it has is there for root, and whoever gets the bit */
+	/* otherwise the file's current permission bits count, but not for root */
 	{ "no bits left, root", 0644, OLDER, DELEGATEE, 0001, 0, 0, 0,
 	  ROOT, write_victim, 0 },
 	{ "no bits left, owner", 0644, OLDER, DELEGATEE, 0001, 0, 0, 0,
@@ -682,7 +689,7 @@ static void test_changes(void)
 		check_change();
 }
 
-/* The next file of that name knows nothing of it. */
+/* A changed owner and mode are lost with the file. */
 static void test_forgotten(void)
 {
 	victim = attach_link(ABOVE, "victim", 0644);
@@ -700,9 +707,9 @@ static void test_forgotten(void)
 	bpf_link__destroy(victim);
 }
 
-/*** A mount that can't be written to ***/
+/*** A read-only mount ***/
 
-/* <sys/mount.h> and <linux/mount.h> don't always go together. */
+/* <sys/mount.h> conflicts with <linux/mount.h> in some versions of glibc. */
 static int sys_mount(const char *from, const char *to, unsigned long flags, const char *data)
 {
 	return syscall(__NR_mount, from, to, NULL, flags, data);
@@ -736,9 +743,9 @@ static void test_read_only(void)
 	ASSERT_EQ(run_as(ROOT, write_read_only, DELEGATED), -EROFS, "write");
 }
 
-/*** The stage ***/
+/*** Setup ***/
 
-/* The helpers' mount turns nsdelegate off, for all mounts. */
+/* setup_cgroup_environment() mounts without nsdelegate, which turns it off globally. */
 static bool remount_nsdelegate(void)
 {
 	int top = get_root_cgroup(), err;
@@ -756,7 +763,7 @@ static bool open_place(enum where where)
 	return ASSERT_OK_FD(cg[where], places[where].path);
 }
 
-/* As Documentation/admin-guide/cgroup-v2.rst has it. */
+/* See "Model of Delegation" in Documentation/admin-guide/cgroup-v2.rst. */
 static bool delegate(int dir)
 {
 	static const char * const files[] = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of those who own a file: a node agent attaches a program and pins the
- * link, dies, and its successors take over, while somebody polls the file and
- * notices nothing but new figures.
+ * A node agent attaches a program, pins the link and is killed. The agents that are
+ * started after it take over the pinned link and update its program. Meanwhile pollers
+ * read the file, and no read may fail or be answered by a program that was replaced.
  */
 #include <test_progs.h>
 #include <pthread.h>
@@ -18,24 +18,24 @@
 #define COOKIE		42
 #define NR_AGENTS	3
 
-/* What an agent says of itself, in memory that it shares with us. */
+/* The results of an agent, in memory shared with the test. */
 struct report {
-	int attach_err;		/* of attaching under the name that they all want */
-	int err;		/* of what it did then */
-	struct bpf_link_info info;	/* of the link that it found */
+	int attach_err;		/* of attaching; all agents use the same name */
+	int err;		/* of pinning the link or taking it over */
+	struct bpf_link_info info;	/* of the pinned link that it took over */
 	char name[64];
-	__u32 prog_id;		/* of its own program */
+	__u32 prog_id;		/* of the program it loaded */
 	volatile bool done;
 };
 
-/* Somebody who reads the file all the time. */
+/* A thread that reads the file all the time. */
 struct poller {
 	pthread_t thread;
 	int (*read)(struct poller *poller, char *buf, size_t size);
 	int file;
 	volatile long nr_reads;
-	volatile int version;	/* what was read last */
-	volatile int err;	/* the first that a read returned */
+	volatile int version;	/* the result of the last read */
+	volatile int err;	/* the first error of a read */
 	volatile long nr_errors;
 	long nr_backward;
 };
@@ -94,7 +94,7 @@ static void *run_poller(void *arg)
 {
 	while (!stop_polling) {
 		poll_once(arg);
-		usleep(100);	/* the agents need a CPU, too */
+		usleep(100);	/* leave CPU time to the agents */
 	}
 	return NULL;
 }
@@ -118,7 +118,7 @@ static void stop_poller(struct poller *poller)
 	ASSERT_EQ(poller->nr_backward, 0, "reads answered by a program that was replaced");
 }
 
-/* The poller reads, again and again, in this very state of affairs. */
+/* Check that the poller goes on reading, and reads the output of this version. */
 static bool assert_polls(struct poller *poller, int version)
 {
 	long nr_reads = poller->nr_reads;
@@ -130,7 +130,7 @@ static bool assert_polls(struct poller *poller, int version)
 	       ASSERT_GT(poller->nr_reads, nr_reads + 20, "it goes on");
 }
 
-/* Takes over the link that the agent before left behind. */
+/* Take over the link that the previous agent pinned. */
 static int take_over(struct cgroup_stat_agent *skel, struct report *report)
 {
 	struct bpf_link_info *info = &report->info;
@@ -148,7 +148,7 @@ static int take_over(struct cgroup_stat_agent *skel, struct report *report)
 	return err ?: bpf_link__update_program(link, skel->progs.answer);
 }
 
-/* It is killed, so all of its file descriptors are left to the kernel. */
+/* Nothing is closed here: the agent is killed, and the kernel does it. */
 static int be_agent(int version, struct report *report)
 {
 	struct cgroup_stat_agent *skel = load_version(version);
@@ -219,7 +219,7 @@ static bool start_pollers(struct poller *pollers, int nr)
 	return true;
 }
 
-/* From the start of an agent until it is dead. */
+/* Start an agent, check its file, kill it, check the file again. */
 static bool live(int version, struct report *report, struct poller *pollers, int nr)
 {
 	pid_t pid = start_agent(version, report);
@@ -229,7 +229,7 @@ static bool live(int version, struct report *report, struct poller *pollers, int
 		return false;
 	ok = ASSERT_TRUE(wait_until(report->done), "the agent has its file") &&
 	     ASSERT_OK(report->err, "the agent's errors");
-	/* it is the first who makes the file */
+	/* the file exists once the first agent has attached */
 	if (ok && version == 1)
 		ok = start_pollers(pollers, nr);
 
@@ -241,7 +241,7 @@ static bool live(int version, struct report *report, struct poller *pollers, int
 static void unpin(void)
 {
 	ASSERT_OK(unlink(PIN_PATH), "unpin");
-	/* bpffs puts links from a work item */
+	/* unlinking a pin puts the link from a work item */
 	ASSERT_TRUE(wait_until(!has_file(cg, STAT_FILE)), "the file goes with the pin");
 }
 
@@ -271,7 +271,7 @@ static void test_takeover(void)
 	munmap(reports, NR_AGENTS * sizeof(*reports));
 }
 
-/* Returns how many reads(2) were answered by a program. */
+/* Returns how many times the program must have been run. */
 static int read_all_ways(void)
 {
 	struct poller poller = { .file = openat(cg, STAT_FILE, O_RDONLY) };
@@ -283,7 +283,7 @@ static int read_all_ways(void)
 		ASSERT_GT(open_and_read(&poller, buf, sizeof(buf)), 0, "open and read");
 	}
 
-	/* the end of the file is known without asking the program */
+	/* a read(2) at the end of the file doesn't run the program */
 	ASSERT_GT(read(poller.file, buf, sizeof(buf)), 0, "read");
 	ASSERT_EQ(read(poller.file, buf, sizeof(buf)), 0, "read at the end");
 	close(poller.file);

@@ -7,7 +7,7 @@
 #include "cgroup_helpers.h"
 
 #define PREFIX		"bpf.stat."
-#define DEADLINE_S	600	/* generous: only a bug takes longer, however busy the machine is */
+#define DEADLINE_S	600	/* generous, so that only a bug exceeds it */
 
 /* Poll until @cond is true, at most DEADLINE_S; returns whether it is. */
 #define wait_until(cond) ({						\

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stat programs do beside writing: kfuncs, maps, functions, exceptions. Most
- * tests are run with programs that sleep, too.
+ * BPF features in stat programs: kfuncs, maps, timers, functions, tail calls, freplace,
+ * exceptions. Most tests are run with sleepable programs as well.
  */
 #include <test_progs.h>
 #include <pthread.h>
@@ -24,9 +24,9 @@
 #define FILE_NAME	PREFIX "kfuncs"
 #define COOKIE		42
 #define MIB		(1UL << 20)
-#define NR_READS	300	/* by each thread */
+#define NR_READS	300	/* per thread */
 
-/* links are attached to top; no_memory lacks the memory controller */
+/* Links are attached to TOP. The memory controller isn't enabled in NO_MEMORY. */
 enum { TOP, CHILD, OTHER, NO_MEMORY, NR_CGROUPS };
 
 static const char * const paths[NR_CGROUPS] = {
@@ -56,7 +56,7 @@ static void assert_fails(int dir, int err, const char *what)
 	ASSERT_EQ(read_file(dir, FILE_NAME, buf, sizeof(buf)), err, what);
 }
 
-/* for tests that need no more than one program and its output in one cgroup */
+/* Attach a program, check what it outputs in one cgroup, and detach it. */
 static void assert_shows(struct bpf_program *prog, int i, const char *expected)
 {
 	struct bpf_link *link = attach(prog);
@@ -65,7 +65,10 @@ static void assert_shows(struct bpf_program *prog, int i, const char *expected)
 	bpf_link__destroy(link);
 }
 
-/* starts a process in a cgroup, and returns when it has done @work; it stays */
+/*
+ * Start a process in a cgroup. Returns after the process has called @work(); the
+ * process then stays there until end_child().
+ */
 static pid_t start_child(int i, void (*work)(void))
 {
 	int fds[2];
@@ -105,7 +108,7 @@ static void test_ancestors(bool sleepable)
 
 	if (!skel)
 		return;
-	/* the root's id is always 1 */
+	/* the id of the root cgroup is 1 */
 	snprintf(expected, sizeof(expected), "1 %llu %llu %llu ", get_cgroup_id(""),
 		 get_cgroup_id(paths[TOP]), get_cgroup_id(paths[CHILD]));
 	assert_shows(skel->progs.ancestors, CHILD, expected);
@@ -135,7 +138,7 @@ static void test_from_id(bool sleepable)
 
 	skel->bss->wanted_id = 1;
 	assert_reads(cg[CHILD], "level 0");
-	/* below the root and the tests' directory */
+	/* level 0 is the root, level 1 the working directory of cgroup_helpers */
 	skel->bss->wanted_id = get_cgroup_id(paths[NO_MEMORY]);
 	assert_reads(cg[CHILD], "level 4");
 	skel->bss->wanted_id = ~0ULL;
@@ -234,7 +237,7 @@ static unsigned long memory_current(void)
 	return strtoul(buf, NULL, 10);
 }
 
-/* per-CPU batches may make a difference between two reads */
+/* Pending per-CPU updates may make a difference between two reads. */
 static void assert_about(unsigned long figure, unsigned long expected, const char *what)
 {
 	ASSERT_LT(figure, expected + MIB, what);
@@ -368,7 +371,7 @@ static void test_spin_lock(bool sleepable)
 	cgroup_stat_lock__destroy(skel);
 }
 
-/* RCU and work items come before the end of a cgroup */
+/* Cgroups are freed by RCU callbacks and work items, so this may take a while. */
 static void assert_dying(int nr, const char *what)
 {
 	wait_until(nr_dying(cg[TOP]) == nr);
@@ -413,7 +416,7 @@ static void test_kptr_cgroup(bool sleepable)
 	cgroup_stat_kptr__destroy(skel);
 }
 
-/* nobody takes it out of the map again */
+/* The cgroup is still in the map when the map is freed. */
 static void test_kptr_freed_with_map(bool sleepable)
 {
 	struct cgroup_stat_kptr *skel = LOAD(cgroup_stat_kptr, sleepable);
@@ -463,7 +466,7 @@ static void test_kptr_task(bool sleepable)
 	cgroup_stat_kptr__destroy(skel);
 }
 
-/* struct alarm in the program, with its timer as the kernel shows it */
+/* struct alarm of the BPF program; struct bpf_timer is opaque, 16 bytes */
 struct alarm_value {
 	__u64 timer[2];
 	__u64 fired;
@@ -500,7 +503,7 @@ static void test_timer(bool sleepable)
 	cgroup_stat_timer__destroy(skel);
 }
 
-/* all goes while the timer runs */
+/* Link, program and map go away while the timer is armed. */
 static void test_timer_cancelled(bool sleepable)
 {
 	struct cgroup_stat_timer *skel = LOAD(cgroup_stat_timer, sleepable);
@@ -558,12 +561,12 @@ static void test_tail_call_limit(bool sleepable)
 	if (!skel)
 		return;
 	ASSERT_OK(set_next(skel, skel->progs.again), "set");
-	/* one, and 33 calls */
+	/* the first run and MAX_TAIL_CALL_CNT (33) calls */
 	assert_shows(skel->progs.again, CHILD, "++++++++++++++++++++++++++++++++++");
 	cgroup_stat_flow__destroy(skel);
 }
 
-/* a program that sleeps can't be called by one that doesn't, nor the other way */
+/* A sleepable program can't tail call one that isn't, nor the reverse. */
 static void test_tail_call_mixed(void)
 {
 	struct cgroup_stat_flow *atomic = LOAD(cgroup_stat_flow, false);
@@ -603,7 +606,7 @@ static void test_throw(bool sleepable)
 	cgroup_stat_throw__destroy(skel);
 }
 
-/* loads one program of the object, which is to replace @func of @target */
+/* Load one program of the object. It is to replace @func of @target. */
 static struct cgroup_stat_freplace *load_freplace(const char *name, const char *func, int target,
 						  char *log, size_t size)
 {
@@ -667,7 +670,7 @@ static void test_freplace(void)
 	cgroup_stat_flow__destroy(skel);
 }
 
-/* no way around what the program itself must not do */
+/* A replacement must not do what a stat program isn't allowed to do. */
 static void test_freplace_refused(void)
 {
 	static const struct {
@@ -699,7 +702,10 @@ static void test_freplace_refused(void)
 	cgroup_stat_flow__destroy(skel);
 }
 
-/* what was verified as a part of a program that may send signals */
+/*
+ * A replacement that was verified for a raw tracepoint program, which may send signals,
+ * can't be attached to a stat program.
+ */
 static void test_freplace_of_other_type(void)
 {
 	struct cgroup_stat_flow *skel = LOAD(cgroup_stat_flow, false);

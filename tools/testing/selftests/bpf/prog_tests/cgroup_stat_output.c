@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What programs write is what readers get, however much it is and however they
- * read. Each test is run with programs that sleep, too.
+ * Readers get exactly the output of the program, for all sizes of the output and all
+ * ways to read a file. Each test is run with sleepable programs as well.
  */
 #include <test_progs.h>
 #include <grp.h>
@@ -23,7 +23,7 @@
 #define POISON		0xa5
 
 static struct cgroup_stat_output *skel;
-static const char *text;	/* what the programs write */
+static const char *text;	/* what the programs output */
 static int cg = -1;
 static char buf[6 * MIB];
 
@@ -31,13 +31,13 @@ static void fill_text(void)
 {
 	char *to = skel->bss->text;
 
-	/* all bytes, and no two pages alike */
+	/* all byte values, and no two equal pages */
 	for (unsigned int i = 0; i < sizeof(skel->bss->text); i++)
 		to[i] = i * 2654435761u >> 24;
 	text = to;
 }
 
-/* the buffer begins with a page, and has to be bigger than the output */
+/* seq_file begins with a page, and doubles its buffer until the output is smaller. */
 static unsigned int runs_for(size_t len)
 {
 	unsigned int runs = 1;
@@ -80,7 +80,7 @@ static void assert_pread(int fd, size_t len, off_t off, size_t expected, const c
 	assert_text(pread(fd, buf, len, off), off, expected, what);
 }
 
-/* the read fails, and not a byte is handed out */
+/* Check that a read fails without writing to the buffer. */
 static void assert_fails(int fd, off_t off, int err, const char *what)
 {
 	ssize_t ret;
@@ -162,7 +162,7 @@ static void test_lines(int fd)
 	assert_fails(fd, 0, -E2BIG, "too many");
 }
 
-/* none of what it reads in pieces is from another run */
+/* What is read in pieces is the output of a single run. */
 static void test_pieces(int fd)
 {
 	const size_t size = 20000 / LINE_LEN * LINE_LEN;
@@ -241,7 +241,7 @@ static void test_errors(int fd)
 	}
 }
 
-/* to seq_file it says, on the way to the middle, that it should come again */
+/* seq_file would call traverse() for ever on -EAGAIN, so readers get -EIO. */
 static void test_eagain(int fd)
 {
 	set_output(10000, -EAGAIN);
@@ -312,7 +312,7 @@ static void test_pread(int fd)
 	ASSERT_EQ(pread(fd, buf, 100, MAX_OUTPUT), 0, "beyond it");
 }
 
-/* positions and buffers of their own */
+/* Two open files have separate positions and buffers. */
 static void test_two_fds(int fd)
 {
 	const size_t size = 100 * LINE_LEN;
@@ -325,7 +325,7 @@ static void test_two_fds(int fd)
 	ASSERT_EQ(read(fd, buf + 100, sizeof(buf) - 100), size - 100, "the rest");
 	ASSERT_EQ(read(fd2, other + 4095, sizeof(other) - 4095), size - 4095, "the rest");
 
-	/* the first run of each found too small a buffer */
+	/* of each file the first run overflowed the buffer, the second one counts */
 	assert_lines(buf, size, 1, size, "one");
 	assert_lines(other, size, 3, size, "the other");
 	close(fd2);
@@ -366,7 +366,7 @@ static void test_at_the_same_time(int fd)
 	run_threads(read_often);
 }
 
-/* the number of the first thing that went wrong, or 0 */
+/* Returns 0, or the number of the check that failed. */
 static int read_as_nobody(int inherited)
 {
 	int fd;
@@ -485,7 +485,7 @@ static void test_splice(int fd)
 	close(fds[0]);
 }
 
-/* a page that can be written and one that can't */
+/* The first page of the buffer is writable, the second one is not. */
 static void test_bad_buffer(int fd)
 {
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -537,7 +537,7 @@ static void test_btf_big(int fd)
 	buf[len] = '\0';
 	ASSERT_STRNEQ(buf, "(struct cgroup){\n", 17, "begin");
 	ASSERT_STREQ(buf + len - 3, "\n}\n", "end");
-	/* below the root and the tests' directory */
+	/* level 0 is the root, level 1 the working directory of cgroup_helpers */
 	ASSERT_HAS_SUBSTR(buf, "\n .level = (int)2,\n", "level");
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs are preempted. Where does one have to put what it wants back, when
- * another task runs it meanwhile on the same CPU, for another cgroup?
+ * A program can be preempted, and another task may then run the same program on the
+ * same CPU for another cgroup. Which memory keeps its contents, and which is
+ * overwritten by the other run?
  */
 #include <test_progs.h>
 #include <pthread.h>
@@ -24,7 +25,7 @@ struct reader {
 	pthread_t thread;
 	int cgroup;
 	int ret;
-	__u64 id;		/* what it read */
+	__u64 id;		/* the cgroup id that it read */
 };
 
 static int run_on_cpu_0(void)
@@ -64,7 +65,7 @@ static void join_reader(struct reader *reader)
 	ASSERT_OK(reader->ret, "read");
 }
 
-/* The second reader preempts the first, which is in the middle of its program. */
+/* Let the second reader run while the first one is in the middle of its program. */
 static void meet(struct cgroup_stat_scratch *skel, struct reader *first, struct reader *second)
 {
 	skel->bss->inside = false;
@@ -79,7 +80,7 @@ static void meet(struct cgroup_stat_scratch *skel, struct reader *first, struct 
 	ASSERT_TRUE(skel->bss->met, "the second one ran while the first one waited");
 }
 
-/* @is_private: what the first reader's program put there stays */
+/* @is_private: the second run doesn't overwrite what the first run stored */
 static void test_scratch(struct cgroup_stat_scratch *skel, struct bpf_program *prog,
 			 bool is_private)
 {

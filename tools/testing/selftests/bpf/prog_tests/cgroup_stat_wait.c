@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nobody waits for a program that is stuck in a read(2) or write(2), nor for a
- * write(2) that waits for memory: whatever is done to its file, cgroup and link
- * returns at once, and the call ends properly afterwards.
+ * A program that blocks or loops in read(2) or write(2), or a write(2) that waits for
+ * memory, doesn't block anybody else: other operations on its file, cgroup and link
+ * return while it is stuck. The read(2) or write(2) then completes as usual.
  *
- * A deadline here says that something hung. Programs stay stuck until they are
- * let go, so none of the figures has anything to do with speed.
+ * Programs stay stuck until let_go(). So the tests don't depend on timing: a deadline
+ * that is exceeded means that something hangs.
  */
 #include <test_progs.h>
 #include <poll.h>
@@ -26,28 +26,28 @@
 
 #define TEXT		"what is written"
 
-/* as the programs have it, and whoever isn't stuck reads it */
+/* what the programs output for readers that don't get stuck */
 #define OTHERS_DATA	7
 
-/* A process of its own, to be killed, that shares our open files. */
+/* A child process, so that it can be killed. It shares our open files. */
 struct reader {
 	pid_t pid;
-	int uffd;	/* of its memory */
-	int ret;	/* length or -errno */
+	int uffd;	/* userfaultfd of its memory */
+	int ret;	/* of pread(2) or write(2), or -errno */
 	char buf[64];	/* what it read */
 };
 
-/* How the program ends when it is let go. */
+/* What the program does after let_go(). */
 enum last_steps { RETURN, FAIL, THROW, LOAD_BADLY, OUTGROW };
 
-/* A program stuck while root/child/STAT_FILE is read, for a link at root. */
+/* A link at root, whose program gets stuck while root/child/STAT_FILE is read. */
 struct scene {
-	struct cgroup_stat_wait *skel;		/* the stuck program's */
-	struct cgroup_stat_wait *next_skel;	/* of a program to update to */
+	struct cgroup_stat_wait *skel;		/* of the program that gets stuck */
+	struct cgroup_stat_wait *next_skel;	/* of the program to update to */
 	bool sleeps;
-	bool writes;	/* or written */
-	bool allocates;	/* stuck in the allocation of what is written */
-	bool swaps;	/* programs before and after it may sleep if it may not */
+	bool writes;	/* the file is written instead */
+	bool allocates;	/* gets stuck when the kernel allocates the buffer for the write */
+	bool swaps;	/* it is updated from, and to, a program of the other kind */
 	enum last_steps steps;
 	bool let_go;
 	struct bpf_link *link;
@@ -59,9 +59,9 @@ struct scene {
 
 typedef int (*op_fn)(struct scene *s);
 
-static int base = -1;		/* directory of root */
-static void *page;		/* present in no reader's memory until served */
-static struct reader *readers;	/* memory shared with them */
+static int base = -1;		/* parent directory of root */
+static void *page;		/* faults in the memory of a reader until let_go() */
+static struct reader *readers;	/* in memory shared with them */
 
 static struct bpf_program *prog_of(struct cgroup_stat_wait *skel, bool sleeps)
 {
@@ -119,7 +119,7 @@ static bool start_reader(struct scene *s, struct reader *reader, bool victim)
 	return ASSERT_GT(pid, 0, "clone");
 }
 
-/* Returns the status of wait(2), or -1 for a reader that hangs. */
+/* Returns the status of waitpid(2), or -1 for a reader that doesn't end. */
 static int reap(struct reader *reader)
 {
 	int status = -1;
@@ -148,7 +148,7 @@ static void let_go(struct scene *s)
 		s->skel->bss->stop = true;
 }
 
-/* userfaultfd knows that somebody waits for the page. */
+/* Returns whether the reader is waiting for the page. */
 static bool has_faulted(int uffd)
 {
 	struct pollfd poll_uffd = { .fd = uffd, .events = POLLIN };
@@ -243,7 +243,7 @@ static void close_scene(struct scene *s)
 	close_fd(&s->other);
 	close_fd(&s->root);
 
-	/* some are gone by what was tested */
+	/* some tests have removed them already */
 	unlinkat(base, "root/child", AT_REMOVEDIR);
 	unlinkat(base, "root/other", AT_REMOVEDIR);
 	ASSERT_OK(unlinkat(base, "root", AT_REMOVEDIR), "remove what is left");
@@ -262,7 +262,7 @@ static void expect(char *line, size_t size, __u64 cgroup_id, __u64 data)
 	snprintf(line, size, "cgroup %llu data %llu\n", cgroup_id, data);
 }
 
-/* What the program wrote is in the reader's buffer; a writer was told how much it took. */
+/* A reader got the output of the program, a write(2) returned the length. */
 static void assert_done(struct scene *s, struct reader *reader, __u64 cgroup_id, __u64 data)
 {
 	char line[64];
@@ -276,7 +276,7 @@ static void assert_done(struct scene *s, struct reader *reader, __u64 cgroup_id,
 	ASSERT_STREQ(reader->buf, line, "what the program wrote");
 }
 
-/* What somebody else reads, who isn't stuck. */
+/* Read a file as another process that doesn't get stuck. Returns 0 or -errno. */
 static int read_file_of(int cgroup)
 {
 	char line[64], buf[64];
@@ -299,7 +299,7 @@ static int op_same_cgroup(struct scene *s)
 	return read_file_of(s->child);
 }
 
-/* What others write has no room in common with what the program got. */
+/* Other writers don't overwrite the data that the stuck program was passed. */
 static int op_other_writes(struct scene *s)
 {
 	static const char text[4095] = "something else";
@@ -371,8 +371,8 @@ static int op_rmdir(struct scene *s)
 }
 
 /*
- * The program's cgroup lasts, dying, when others that were removed later are
- * long gone. Neither the open file nor the directory's keeps it.
+ * The stuck program keeps its cgroup from being freed, although other cgroups that are
+ * removed later are freed. The open fds of file and directory don't hold a reference.
  */
 static int op_rmdir_lasts(struct scene *s)
 {
@@ -416,11 +416,11 @@ static int op_last_unpin(struct scene *s)
 	s->link = NULL;
 	if (!has_file(s->child, STAT_FILE) || unlink(PIN_PATH))
 		return -EBADMSG;
-	/* bpffs puts links from a work item */
+	/* unlinking a pin puts the link from a work item */
 	return wait_until(!has_any_file(s)) ? 0 : -ETIMEDOUT;
 }
 
-/* Nothing is left but the read, and all of it can be made anew. */
+/* Remove file, link and cgroups under the stuck program, and create them again. */
 static int op_all_gone(struct scene *s)
 {
 	int err;
@@ -455,7 +455,7 @@ static void *run_op(void *arg)
 	return NULL;
 }
 
-/* The one test of all: @op comes back though the program is stuck. */
+/* The check that all tests are about: @op returns while the program is stuck. */
 static bool assert_at_once(struct scene *s, op_fn op, const char *name)
 {
 	struct op_thread arg = { s, op };
@@ -493,7 +493,7 @@ static void assert_result(struct scene *s, __u64 cgroup_id)
 		ASSERT_EQ(s->reader->ret, -ENODATA, "what the program returned");
 		break;
 	case OUTGROW:
-		/* there is no file any more that could be asked again */
+		/* the program can't be run again with a larger buffer: the file is gone */
 		if (s->writes)
 			assert_done(s, s->reader, cgroup_id, 1);
 		else
@@ -527,8 +527,8 @@ out:
 }
 
 /*
- * The open file is for one at a time. Whoever comes second waits, and is served
- * when the first is done.
+ * seq_file and kernfs serialize reads and writes of the same open file. So a second
+ * reader of it waits for the first one.
  */
 static void test_same_file(struct scene *s)
 {
@@ -588,9 +588,8 @@ static __u32 prog_id(struct bpf_program *prog)
 }
 
 /*
- * The update puts the last reference on the stuck program but the one that the
- * reader holds. Until the program ends all of it must be there, not just its
- * instructions.
+ * After the update only the reader holds a reference on the stuck program. Until the
+ * program ends, its symbols and exception table must stay, not just its instructions.
  */
 static void test_replaced(struct scene *s)
 {
@@ -682,7 +681,7 @@ static void test_all(const struct scene first)
 	s = first;
 	if (start_subtest(&s, "same_file"))
 		test_same_file(&s);
-	/* a program that spins holds up RCU, and with it whoever is removed */
+	/* a program that spins holds up RCU grace periods, so that no cgroup is freed */
 	s = first;
 	if (s.sleeps && start_subtest(&s, "rmdir_lasts"))
 		test_op(&s, op_rmdir_lasts, "rmdir_lasts");
@@ -716,7 +715,7 @@ void test_cgroup_stat_wait(void)
 		goto out_cgroups;
 
 	test_all((struct scene){ .skel = skel, .next_skel = next, .sleeps = true });
-	/* a program that spins is a reader of RCU all the while */
+	/* a program that spins is an RCU read-side critical section of that length */
 	if (write_sysctl(NO_STALLS, "1"))
 		goto out_base;
 	test_all((struct scene){ .skel = skel, .next_skel = next });

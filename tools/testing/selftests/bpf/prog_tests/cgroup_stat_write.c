@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is written to a file is what its program gets, once for each write(2), and
- * what the program returns is what write(2) returns. Most tests are run with
- * programs that sleep, too. At the end the knob that people copy.
+ * Each write(2) to a file runs its program once with the written data, and fails with
+ * the errno that the program returns. Most tests are run with sleepable programs as
+ * well. The tests at the end are of the example program knob.bpf.c.
  */
 #include <test_progs.h>
 #include <ctype.h>
@@ -22,9 +22,9 @@
 #define DATA_SIZE	4096
 #define MAX_WRITE	(DATA_SIZE - 1)
 #define NR_RANDOM	1000
-#define NR_CHANGES	2000	/* by each thread */
+#define NR_CHANGES	2000	/* per thread */
 
-/* links are attached to top */
+/* Links are attached to TOP. */
 enum { TOP, CHILD, GRANDCHILD, OTHER, NR_CGROUPS };
 
 static const char * const paths[NR_CGROUPS] = {
@@ -33,7 +33,7 @@ static const char * const paths[NR_CGROUPS] = {
 
 static int cg[NR_CGROUPS];
 static struct cgroup_stat_write *skel;
-static char text[2 << 20];	/* what is written, no two bytes next to each other alike */
+static char text[2 << 20];	/* data to write, neighbouring bytes differ */
 
 static struct bpf_link *attach(struct bpf_program *prog, __u32 mode)
 {
@@ -44,7 +44,7 @@ static struct bpf_link *attach(struct bpf_program *prog, __u32 mode)
 	return link;
 }
 
-/* As root, who gets in whatever the mode is. */
+/* The tests run as root: the file's mode doesn't matter. */
 static int open_in(int i, int flags)
 {
 	int fd = openat(cg[i], FILE_NAME, flags);
@@ -53,7 +53,7 @@ static int open_in(int i, int flags)
 	return fd;
 }
 
-/* That many runs, and the last of them got this. */
+/* Check how often the program was run, and which data the last run got. */
 static void assert_got(int runs, const char *from, size_t len)
 {
 	ASSERT_EQ(skel->bss->runs, runs, "runs");
@@ -65,7 +65,7 @@ static void assert_got(int runs, const char *from, size_t len)
 static void test_sizes(int fd)
 {
 	static const char zeroes[DATA_SIZE];
-	/* the memory of long ones is used again for short ones */
+	/* long ones first: later runs must not see their data */
 	static const size_t taken[] = { MAX_WRITE, 4094, 100, 63, 64, 65, 7, 2, 1 };
 	static const size_t refused[] = { MAX_WRITE + 1, DATA_SIZE + 1, 8192, sizeof(text) };
 	size_t len;
@@ -92,7 +92,7 @@ static void test_context(int fd)
 	ASSERT_EQ(skel->bss->cookie, COOKIE, "cookie");
 }
 
-/* The one who opened the file, whoever writes then. */
+/* A program can tell who opened the file, as opposed to who writes. */
 static void test_opener(int fd)
 {
 	skel->bss->opener = 1;
@@ -129,7 +129,7 @@ static void test_errors(int fd)
 	ASSERT_EQ(skel->bss->runs, 0, "runs");
 }
 
-/* Bytes of the second page can't be had. */
+/* The second page of the buffer can't be read. */
 static void test_bad_buffer(int fd)
 {
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -223,8 +223,8 @@ static ssize_t do_seek(int fd)
 }
 
 /*
- * Both files are read and written by the same functions, so whatever is done to
- * one that has the same to say must come out the same.
+ * All operations return the same and leave the same position as on a file of the
+ * cgroup core that accepts the same text.
  */
 static void test_as_builtin(int fd)
 {
@@ -274,7 +274,7 @@ static void test_as_builtin(int fd)
 	close(builtin);
 }
 
-/* What people type. Each write(2) is a write of its own. */
+/* Common shell commands. The program is run once for each write(2). */
 static void test_shell(int fd)
 {
 	static const struct {
@@ -309,7 +309,7 @@ static void test_shell(int fd)
 	ASSERT_OK(system(command), "the shell says why");
 }
 
-/* One program for both. */
+/* One program handles both. */
 static void test_write_and_read(int fd)
 {
 	char buf[16] = "";
@@ -357,7 +357,7 @@ static void test_data_sizes(int fd)
 	bpf_link__destroy(link);
 }
 
-/* Root is let in by open(2), and told by read(2) or write(2). */
+/* Root can open(2) the file in any mode, but read(2) and write(2) fail. */
 static void test_modes(int fd)
 {
 	static const __u32 modes[] = { 0444, 0400, 0004, 0222, 0200, 0020, 0644, 0666, 0602, 0 };
@@ -404,11 +404,11 @@ static void test_update(int fd)
 	bpf_link__destroy(link);
 }
 
-/* Replaces one program by the other, and back, as often as it is there. */
+/* A thread that replaces one program by the other, and back, with BPF_F_REPLACE. */
 struct replacer {
 	struct bpf_link *link;
 	int progs[2];
-	long done[2];	/* with which program the link was left, how often */
+	long done[2];	/* successful updates to each of progs */
 	int wrong;
 };
 
@@ -429,7 +429,7 @@ static void *replace_often(void *arg)
 	return NULL;
 }
 
-/* Nobody's replacement gets lost, so those to and fro take turns. */
+/* No update is lost: between two updates to one program there is one to the other. */
 static void test_replace_concurrent(int fd)
 {
 	struct bpf_link *link = attach(skel->progs.note, 0666);
@@ -495,8 +495,8 @@ static void test_rmdir(int fd)
 
 static const struct {
 	const char *name;
-	void (*fn)(int fd);	/* of the child's file, or -1 for those that attach themselves */
-	bool attaches;
+	void (*fn)(int fd);	/* of CHILD's file; -1 if @attaches */
+	bool attaches;		/* attaches its program by itself */
 } tests[] = {
 	{ "sizes", test_sizes },
 	{ "context", test_context },
@@ -544,7 +544,7 @@ static void run_tests(bool sleepable)
 }
 
 /*
- * The knob: 100, from 1 to 10000
+ * knob.bpf.c: 100 by default, 1 to 10000
  */
 
 static int knob_fd[NR_CGROUPS];
@@ -634,7 +634,7 @@ static void test_knob_refuses(void)
 	assert_knobs(100, 300, 300, 100);
 }
 
-/* Bytes of all kinds, or those that numbers are made of. */
+/* Make random input: arbitrary bytes, characters of valid input, or digits. */
 static size_t make_up(char *to, size_t size)
 {
 	static const char digits[] = "0123456789", few[] = "0123456789-+\n xdefault";
@@ -650,7 +650,7 @@ static size_t make_up(char *to, size_t size)
 	return len;
 }
 
-/* Is it a number that the knob takes? By another parser than the program's. */
+/* Is it a number that the knob takes? Parsed independently of the BPF program. */
 static bool is_good(const char *from, size_t len, long long *value)
 {
 	char *end;
@@ -692,7 +692,10 @@ static void test_knob_random(void)
 	ASSERT_LT(taken, NR_RANDOM, "some weren't");
 }
 
-/* What the writers write, each its own. All threads return what first was wrong. */
+/*
+ * Each writer writes one of these words. The threads return NULL, or the first wrong
+ * result.
+ */
 static const char * const words[] = { "1", "22", "333", "4444", "default" };
 
 static void *write_often(void *word)
@@ -716,7 +719,7 @@ static bool is_one_of_them(long long value)
 	return value == 100;
 }
 
-/* In this cgroup, or in a child that has it from there. */
+/* Read the knob of CHILD, or of a cgroup that inherits the value. */
 static void *read_often(void *path)
 {
 	int fd = open_knob(cg[CHILD], path);
@@ -754,7 +757,10 @@ static void test_knob_concurrent(void)
 	}
 }
 
-/* All at once, in a cgroup that was never set. Each opens the file for itself. */
+/*
+ * The first writes to the knob of a new cgroup, at the same time, each by an open file
+ * of its own; thread 0 reads.
+ */
 #define NR_FIRST	4
 #define NR_NEW_CGROUPS	300
 
@@ -815,7 +821,7 @@ static void test_knob_first_writes(void)
 	pthread_barrier_destroy(&first.barrier);
 }
 
-/* What was set is gone with its cgroup. */
+/* The value of a removed cgroup is lost. */
 static void test_knob_of_dead(void)
 {
 	int fd;
@@ -852,7 +858,7 @@ static void run_knob_test(struct cgroup_stat_knob *knob, void (*fn)(void))
 	bpf_link__destroy(link);
 }
 
-/* With constants that a loader sets. */
+/* With other constants, set in the program's .rodata before it is loaded. */
 static void test_knob_constants(void)
 {
 	assert_knobs(0, 0, 0, 0);
@@ -864,7 +870,7 @@ static void test_knob_constants(void)
 	assert_knobs(0, 19, 19, 0);
 }
 
-/* As in its manual: at the root of the hierarchy, which all inherit from. */
+/* Attached to the root cgroup: all cgroups inherit its value. */
 static void test_knob_in_root(void)
 {
 	struct cgroup_stat_knob *knob = cgroup_stat_knob__open_and_load();

@@ -27,7 +27,7 @@ int one_sleepable(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* all that the context says */
+/* Outputs all fields of the context. */
 SEC("cgroup/stat")
 int whoami(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -53,7 +53,7 @@ int return_error(struct bpf_cgroup_stat_ctx *ctx)
 	return ret;
 }
 
-/* pieces of len may be read, as of any scalar */
+/* A program may load parts of ctx->len. */
 SEC("cgroup/stat")
 int narrow(struct bpf_cgroup_stat_ctx *ctx)
 {

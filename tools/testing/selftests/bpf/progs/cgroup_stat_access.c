@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A knob that holds one byte per cgroup, and a program that says nothing. */
+/* A knob that stores one byte per cgroup, and a program that outputs nothing. */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For test_bpftool_cgroup_stat.sh: a stat program, and beside it programs that
- * libbpf attaches by itself (the first two), and such that it can't.
+ * For test_bpftool_cgroup_stat.sh: an object with a stat program, two programs that
+ * bpf_program__attach() can attach, and others that it can't.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>

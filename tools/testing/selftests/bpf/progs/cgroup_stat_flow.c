@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Programs of several parts: global functions and tail calls. */
+/* Global functions and tail calls. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -16,7 +16,7 @@ struct {
 
 int callee_ret;
 
-/* functions that freplace can take the place of */
+/* Global functions, which freplace programs can replace. */
 __noinline int describe(struct bpf_cgroup_stat_ctx *ctx)
 {
 	bpf_seq_write(ctx->meta->seq, "described ", 10);
@@ -64,7 +64,7 @@ int callee(struct bpf_cgroup_stat_ctx *ctx)
 	return ret < 0 && ret > -4096 ? ret : 0;
 }
 
-/* calls itself, when it's there, until it has had enough */
+/* Tail calls itself until the limit is reached. */
 SEC("cgroup/stat")
 int again(struct bpf_cgroup_stat_ctx *ctx)
 {

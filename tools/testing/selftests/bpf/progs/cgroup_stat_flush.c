@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Statistics that have to be flushed, which may sleep. */
+/* Sleepable programs that flush statistics before they read them. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -11,7 +11,7 @@ char _license[] SEC("license") = "GPL";
 __u64 watched_id;
 int flushed;
 
-/* Called by the flush for each CPU that the cgroup has news from. */
+/* Called by css_rstat_flush() for each CPU with pending updates of the cgroup. */
 SEC("fentry/bpf_rstat_flush")
 int BPF_PROG(on_flush, struct cgroup *cgrp, struct cgroup *parent, int cpu)
 {

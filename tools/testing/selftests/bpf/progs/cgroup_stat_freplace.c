@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In the place of functions of cgroup_stat_flow.c and of the program of another type here. */
+/* Replacements for functions of cgroup_stat_flow.c and of other_type() below. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -65,7 +65,7 @@ __noinline int number(int n)
 	return n;
 }
 
-/* a target that may send signals */
+/* A program that is allowed to send signals. */
 SEC("?raw_tp")
 int other_type(void *ctx)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What kfuncs tell about the cgroup whose file is read. */
+/* Kfuncs that give information on the cgroup whose file is read. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -10,7 +10,7 @@ char _license[] SEC("license") = "GPL";
 
 __u64 wanted_id;
 
-/* ids, from the root of the hierarchy on down */
+/* The ids of all ancestors, from the root of the hierarchy down. */
 SEC("cgroup/stat")
 int ancestors(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -83,7 +83,7 @@ int tasks(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* as of the last flush, which may be a while ago */
+/* Without a flush: the figures may be out of date. */
 SEC("cgroup/stat")
 int memory(struct bpf_cgroup_stat_ctx *ctx)
 {

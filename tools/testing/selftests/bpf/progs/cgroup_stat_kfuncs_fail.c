@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What stat programs must not do, beside what is in cgroup_stat_fail.c. */
+/* Programs that the verifier refuses, in addition to those in cgroup_stat_fail.c. */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf_misc.h"
@@ -182,7 +182,7 @@ int catch_positive(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* the context is a struct of its own, for global functions */
+/* A global function that takes an iterator's context can't be passed this one. */
 __noinline int of_iterator(struct bpf_iter__cgroup *ctx)
 {
 	bpf_seq_write(ctx->meta->seq, "x", 1);
@@ -207,7 +207,7 @@ int file_path(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* of these, some share their set of kfuncs with stat programs */
+/* Some of these types are in the same kfunc hook (BTF_KFUNC_HOOK_TRACING). */
 #define OTHER_TYPE(name, section)						\
 SEC(section)									\
 __failure __msg("calling kernel function bpf_cgroup_stat_data is not allowed")	\

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The program that people copy, as it is. */
+/* The example program itself, to be tested as it is. */
 #include "../../../../bpf/cgroup_stat/knob.bpf.c"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* References in a map: who read last, and in which cgroup. */
+/* Kptrs in a map: the task that read last, and the cgroup that was read last. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>

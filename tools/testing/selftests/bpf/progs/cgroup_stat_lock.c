@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A lock in a map, taken by whoever reads. */
+/* A bpf_spin_lock in a map value, taken on each read. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For test_bpftool_cgroup_stat.sh: a stat program whose maps an update can't keep:
- * one has the name of knob's, and is of another type; two have names that the
- * kernel cuts to the same. It counts reads in all of them.
+ * For test_bpftool_cgroup_stat.sh: a stat program whose maps can't be reused by an
+ * update. One has the name of a map of knob.bpf.c, but another type. The names of two
+ * are equal after the kernel has truncated them. All of them count reads.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>

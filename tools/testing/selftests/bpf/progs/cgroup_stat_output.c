@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Output of all sizes and kinds. The test loads these programs twice: as they
- * are, and as programs that may sleep.
+ * Output of all sizes and kinds. The test loads these programs twice: as they are, and
+ * as sleepable programs.
  */
 #include <vmlinux.h>
 #include <errno.h>
@@ -13,16 +13,16 @@ char _license[] SEC("license") = "GPL";
 #define PIECE		4096
 #define MAX_ERRNO	4095
 
-/* the test fills it, and compares what it reads */
+/* filled by the test, which compares what it reads with it */
 char text[(5 << 20) + PIECE];
 
-__u32 size;		/* bytes of text to write, or of lines */
-__u32 step;		/* more of them with each run of growing() */
+__u32 size;		/* of the output, in bytes */
+__u32 step;		/* added to size in each run of growing() */
 __u32 runs;
 int retval;
 __u64 btf_flags;
 
-/* the verifier wants to see that it's an errno */
+/* For the verifier, which checks the range of the return value. */
 static int errno_or_0(int err)
 {
 	return err < 0 && err >= -MAX_ERRNO ? err : 0;
@@ -37,7 +37,7 @@ int at_once(struct bpf_cgroup_stat_ctx *ctx)
 	if (len > sizeof(text))
 		return -EINVAL;
 
-	/* -EOVERFLOW asks for a bigger buffer, it isn't for the reader */
+	/* -EOVERFLOW is not passed on to the reader: seq_file runs it again */
 	return errno_or_0(bpf_seq_write(ctx->meta->seq, text, len));
 }
 
@@ -57,7 +57,7 @@ int in_pieces(struct bpf_cgroup_stat_ctx *ctx)
 	return errno_or_0(retval);
 }
 
-/* 64 bytes each, and which run it was in all of them */
+/* Lines of 64 bytes, with the number of the run in each line. */
 SEC("cgroup/stat")
 int lines(struct bpf_cgroup_stat_ctx *ctx)
 {

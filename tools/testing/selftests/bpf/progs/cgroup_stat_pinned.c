@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For test_bpftool_cgroup_stat.sh: a stat program that counts writes in a map
- * that is pinned by its name.
+ * For test_bpftool_cgroup_stat.sh: a stat program that counts writes in a map with
+ * LIBBPF_PIN_BY_NAME.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
@@ -31,7 +31,7 @@ int pinned(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* Some more pins that can fail. */
+/* A second program, so that there are more pins that can fail. */
 SEC("cgroup/stat")
 int pinned_twice(struct bpf_cgroup_stat_ctx *ctx)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sample program of the proposal that started it, word for word but for
- * SEC() and expose_buckets(), which was left open: programs written for it, and
- * for a cgroup iterator, load as they are.
+ * The sample program of the RFC, unchanged but for SEC() and expose_buckets(), which
+ * the RFC doesn't define. It shows that a program written for the RFC or for a cgroup
+ * iterator loads as it is.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Programs that put a cgroup's id aside, in memory of several kinds, and show it later. */
+/* Store the cgroup's id in different kinds of memory, wait, and output it. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -27,7 +27,7 @@ struct {
 	__type(value, struct scratch);
 } of_tasks SEC(".maps");
 
-volatile bool inside;	/* the first run waits for the second */
+volatile bool inside;	/* the first run has begun, and waits for the second one */
 volatile bool met;
 
 static int is_over(__u32 i, __u64 *end)

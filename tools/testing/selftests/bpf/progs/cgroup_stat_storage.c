@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Cgroup local storage, filled by one program and shown by another. */
+/* Cgroup local storage, written by one program and output by another. */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf_misc.h"

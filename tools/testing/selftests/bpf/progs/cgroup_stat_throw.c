@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What an exception throws is what the program returns. */
+/* The argument of bpf_throw() is what the program returns. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -7,7 +7,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-int never;	/* but the compiler doesn't know */
+int never;	/* always 0, unknown to the compiler */
 
 SEC("cgroup/stat")
 int throw_errno(struct bpf_cgroup_stat_ctx *ctx)
@@ -18,7 +18,7 @@ int throw_errno(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* one of the kernel's own */
+/* an error code below -511, for use inside of the kernel */
 SEC("cgroup/stat")
 int throw_below_errnos(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -50,7 +50,7 @@ int throw_zero(struct bpf_cgroup_stat_ctx *ctx)
 	return -EIO;
 }
 
-/* so much that it is run again */
+/* Overflows the first buffer, so that the program is run again. */
 SEC("cgroup/stat")
 int throw_after_overflow(struct bpf_cgroup_stat_ctx *ctx)
 {

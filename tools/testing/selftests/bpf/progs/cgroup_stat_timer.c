@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A timer that a read starts, and that goes on without the file. */
+/* A timer that is started by a read and goes on after the file is gone. */
 #include <vmlinux.h>
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
@@ -22,7 +22,7 @@ struct {
 	__type(value, struct alarm_value);
 } alarms SEC(".maps");
 
-volatile bool may_fire;	/* until then the timer just goes on */
+volatile bool may_fire;	/* until then the timer only restarts itself */
 
 static int on_alarm(void *map, int *key, struct alarm_value *alarm)
 {

@@ -9,18 +9,18 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* twice what the test waits for anything */
+/* twice the deadline of the test */
 #define SPIN_NS		(1200 * 1000000000ULL)
 
-#define DATA_SIZE	4096	/* what the kernel allocates for a write */
+#define DATA_SIZE	4096	/* size of the buffer that the kernel allocates for a write */
 
 struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
 void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
 
-__u32 victim;		/* the process that gets stuck, others are served at once */
-__u64 others;		/* what those read */
-void *page;		/* of the victim's memory, where sleeps() gets its data */
-volatile bool stop;	/* ends spins() */
+__u32 victim;		/* the process that gets stuck; others get their output at once */
+__u64 others;		/* the data that is output for others */
+void *page;		/* in the victim's memory, sleeps() copies its data from there */
+volatile bool stop;	/* ends the loop of spins() */
 bool fails, throws, loads_badly, outgrows;
 
 volatile bool inside;
@@ -42,7 +42,7 @@ static int answer(struct bpf_cgroup_stat_ctx *ctx, __u64 data)
 	return 0;
 }
 
-/* What is written is there to the end, whatever else is gone. */
+/* The written data must stay until the program ends, even if the file is gone. */
 static bool has_text(struct bpf_cgroup_stat_ctx *ctx)
 {
 	static const char text[] = "what is written";
@@ -52,7 +52,7 @@ static bool has_text(struct bpf_cgroup_stat_ctx *ctx)
 	       !bpf_strncmp((const char *)data, sizeof(text), text);
 }
 
-/* Faults, and gets zero from the program's exception table. */
+/* Faults; the program's exception table makes the load return 0. */
 static int load_badly(void)
 {
 	struct task_struct *nowhere;
@@ -62,7 +62,7 @@ static int load_badly(void)
 	return nowhere->pid;
 }
 
-/* More than what the first buffer of a seq_file has room for. */
+/* Output more than the first buffer of seq_file has room for. */
 static void outgrow(struct bpf_cgroup_stat_ctx *ctx)
 {
 	static const char much[5000];
@@ -71,8 +71,8 @@ static void outgrow(struct bpf_cgroup_stat_ctx *ctx)
 }
 
 /*
- * The victim's last steps. They need what describes the program to the rest of
- * the kernel: symbols, to find its frame; the exception table.
+ * What the victim runs after let_go(). bpf_throw() needs the program's symbols to
+ * unwind the stack, a fault needs its exception table.
  */
 static int finish(struct bpf_cgroup_stat_ctx *ctx, __u64 data)
 {
@@ -138,7 +138,7 @@ int spins(struct bpf_cgroup_stat_ctx *ctx)
 	return ret;
 }
 
-/* The victim gets stuck before its program runs, as if there were no memory. */
+/* The victim gets stuck in kmalloc(), as if in direct reclaim, before its program runs. */
 SEC("tp_btf/kmalloc")
 int BPF_PROG(allocates, unsigned long call_site, const void *ptr, size_t size)
 {

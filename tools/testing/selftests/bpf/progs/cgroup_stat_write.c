@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Take note of what is written, and show it to whoever reads. The test loads
- * these programs twice: as they are, and as programs that may sleep.
+ * Store what is written, and output it on read. The test loads these programs twice:
+ * as they are, and as sleepable programs.
  */
 #include <vmlinux.h>
 #include <errno.h>
@@ -13,19 +13,19 @@ char _license[] SEC("license") = "GPL";
 #define DATA_SIZE	4096
 #define LESS		64
 
-/* of the last write, with the zeroes behind it */
+/* of the last write, padded with zeroes */
 __u8 data[DATA_SIZE];
 __u64 len;
 __u64 cgroup_id;
 __u64 cookie;
 __u32 opener;
-int runs;		/* by writes */
+int runs;		/* caused by writes */
 int reads;
 int retval;
 
 static int take(struct bpf_cgroup_stat_ctx *ctx)
 {
-	/* what the first call clears must do for the second, which clears the rest */
+	/* the second call clears more of the buffer than the first, and keeps the data */
 	const __u8 *less = bpf_cgroup_stat_data(ctx, LESS);
 	const __u8 *from = bpf_cgroup_stat_data(ctx, DATA_SIZE);
 	int ret = retval;
@@ -56,7 +56,7 @@ int note(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* another one, to be told from note() by what it writes */
+/* Leaves a '2' in data, so that the test can tell it from note(). */
 SEC("cgroup/stat")
 int note_second(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -68,7 +68,7 @@ int note_second(struct bpf_cgroup_stat_ctx *ctx)
 
 long printed, written, btf_printed;
 
-/* a writer has nothing to read from */
+/* Output on write(2) must fail. */
 SEC("cgroup/stat")
 int output(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -86,7 +86,7 @@ int output(struct bpf_cgroup_stat_ctx *ctx)
 
 bool has_one, has_all, has_more;
 
-/* how much of the data there is to be had */
+/* Which sizes does bpf_cgroup_stat_data() accept? */
 SEC("cgroup/stat")
 int sizes(struct bpf_cgroup_stat_ctx *ctx)
 {
