@@ -113,14 +113,14 @@ static long count_nodes(void)
 {
 	char buf[4096];
 
-	/* without those that are freed, but kept back for each CPU */
+	/* free the empty slabs first: objects in per-CPU slabs count as used */
 	if (write_text(NODES "shrink", "1", 1) != 1 ||
 	    read_text(NODES "objects", buf, sizeof(buf)) < 0)
 		return -1;
 	return atol(buf);
 }
 
-/* Those of removed cgroups go one grace period after the other. */
+/* Removed cgroups are freed step by step, each after another RCU grace period. */
 long settled_nodes(void)
 {
 	long nodes = count_nodes(), last;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For tests of cgroup_stat programs and links: bpf(2) by hand, no libbpf, no BPF
- * compiler. Unless it says otherwise, what returns an int returns -1 on failure,
- * with errno set, else 0 or a file descriptor.
+ * For tests of cgroup_stat programs and links that call bpf(2) directly, without libbpf
+ * and a BPF compiler. Unless noted otherwise, functions that return an int return 0 or a
+ * file descriptor, or -1 with errno set.
  */
 #ifndef BPF_STAT_UTIL_H
 #define BPF_STAT_UTIL_H
@@ -13,10 +13,10 @@
 
 #define STAT_PREFIX	"bpf.stat."
 
-/* Seconds, for an event to happen on a busy machine: what takes longer hangs. */
+/* Seconds to wait for an event, long enough for a busy machine. */
 #define PATIENCE	600
 
-/* Poll until the condition is true; returns whether it ever was. */
+/* Poll until the condition is true, at most PATIENCE; returns whether it is. */
 #define wait_until(cond) ({						\
 	bool ___ok;							\
 	for (long ___i = PATIENCE * 100; !(___ok = (cond)) && ___i; ___i--)	\
@@ -32,7 +32,7 @@ __u64 ptr_to_u64(const void *ptr);
 
 int prog_load(const char *name, const struct bpf_insn *insns, int cnt, __u32 flags);
 
-/* What link_create wants for an ordinary link, to be varied by the tests. */
+/* The attributes for link_create(), which tests may modify before the call. */
 union bpf_attr link_attr(int prog_fd, int cgroup_fd, const char *name);
 int link_create(union bpf_attr *attr);
 int link_detach(int link);
@@ -41,17 +41,18 @@ int obj_pin(int fd, const char *path);
 
 /* Remove the cgroups below a cgroup. */
 int remove_descendants(const char *cgroup);
-/* The same, and kill who runs in them or in the cgroup first. */
+/* The same, but first kill all processes in the cgroup and below. */
 int clear_cgroup(const char *cgroup);
 
 /*
- * How many kernfs nodes there are, of all kinds, when none is left that is about to
- * go; -1 if that can't be told. kernfs knows a node by its number as long as somebody
- * holds it, so one that is never put isn't lost, and nothing but its memory tells
- * that it is there. A directory's dentries hold nodes of files that were removed in it.
+ * Returns the number of all kernfs nodes, once the pending removals are done, or -1 if
+ * the number isn't available. It tells whether a reference on a node was leaked, which
+ * nothing else does: the idr of kernfs still points to such a node, so that kmemleak
+ * doesn't report it. Note that the dentries of a directory hold references on the nodes
+ * of files that were removed from it.
  */
 long settled_nodes(void);
-/* Wait until there are no more than these. */
+/* Wait until there are at most that many; returns whether there are. */
 bool nodes_went(long nodes);
 
 #endif /* BPF_STAT_UTIL_H */

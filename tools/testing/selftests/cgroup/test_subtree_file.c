@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A cgroup_stat link stands for a file bpf.stat.<name> in every cgroup of a
- * subtree. These tests watch the files come, work and go, the way somebody with
- * a shell sees them. bpf(2) is called by hand: no libbpf, no BPF compiler.
+ * A cgroup_stat link creates a file bpf.stat.<name> in every cgroup of a subtree. These
+ * tests check when the files exist, who owns them, and how they can be used. They call
+ * bpf(2) directly, without libbpf and a BPF compiler.
  *
- * run_test() gives each test a process, a cgroup and a time limit of its own.
- * So a test just stops at the first check that fails and tidies nothing up:
- * what it has opened, allocated or mounted (in a mount namespace of its own)
- * goes with its process, its cgroups are removed by run_test(), which also
- * looks whether a file was left behind.
+ * run_test() runs each test in a process and a cgroup of its own, with a time limit. A
+ * test exits at the first check that fails, and needs no clean-up: what it has opened,
+ * allocated or mounted (in a private mount namespace) goes away with the process.
+ * run_test() removes the cgroups, and checks that no file was left behind.
  *
  * test_subtree_file --hold attaches a link to the root of the hierarchy and
  * keeps it until its stdin is closed, for running other tests under a link.
@@ -52,11 +51,11 @@
 #define CAP(cap)	(1ULL << (cap))
 #define BPF_CAPS	(CAP(CAP_BPF) | CAP(CAP_PERFMON))
 
-#define SETUP_FAILED	255	/* exit status that is no errno */
+#define SETUP_FAILED	255	/* exit status, not an errno */
 
 static char hierarchy[PATH_MAX];	/* where cgroup2 is mounted */
 static int prog = -1;			/* a program that outputs nothing */
-static pid_t runner;			/* of the tests */
+static pid_t runner;			/* the process that runs the tests */
 
 /*
  * Checks
@@ -89,7 +88,7 @@ static void check_equal(long got, long want, const char *what, const char *test,
 #define check(cond)		check_that(cond, #cond, __func__, __LINE__)
 #define check_eq(got, want)	check_equal(got, want, #got, __func__, __LINE__)
 
-/* Did a system call return an error, and this one? */
+/* Did a system call fail with this errno? */
 static bool fails(long ret, int err)
 {
 	if (ret >= 0)
@@ -101,7 +100,7 @@ static bool fails(long ret, int err)
  * Programs and links
  */
 
-/* A program that outputs nothing. */
+/* Load a program that outputs nothing. */
 static int load_empty(const char *name)
 {
 	const struct bpf_insn insns[] = {
@@ -112,11 +111,11 @@ static int load_empty(const char *name)
 	return prog_load(name, insns, ARRAY_SIZE(insns), 0);
 }
 
-/* A program that outputs a line of one letter. */
+/* Load a program that outputs the letter and a newline. */
 static int load_letter(char letter)
 {
 	const struct bpf_insn insns[] = {
-		/* r1 = ctx->meta->seq, both are first in their structures */
+		/* r1 = ctx->meta->seq; both members are at offset 0 */
 		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
 		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
 		INSN(BPF_ST | BPF_MEM | BPF_B, BPF_REG_10, 0, -2, letter),
@@ -204,7 +203,7 @@ static int open_file(const char *cgroup, const char *name)
 	return fd;
 }
 
-/* Is this the text of the file, from the first byte to the last? */
+/* Does the file have exactly this content? */
 static bool reads(const char *cgroup, const char *name, const char *text)
 {
 	char buf[64];
@@ -234,7 +233,7 @@ static bool owned_by(const char *path, uid_t uid, gid_t gid)
 }
 
 static struct {
-	char name[NAME_MAX + 1];	/* to look for; empty: every stat file */
+	char name[NAME_MAX + 1];	/* name to count; empty: all stat files */
 	int files;
 	int dirs;
 } walk;
@@ -258,7 +257,7 @@ static void walk_hierarchy(const char *name)
 	check(!nftw(hierarchy, walk_one, 16, FTW_PHYS | FTW_MOUNT));
 }
 
-/* How many cgroups of the whole hierarchy have such a file? */
+/* Returns how many cgroups of the hierarchy have a file of this name. */
 static int count_files(const char *name)
 {
 	walk_hierarchy(name);
@@ -276,7 +275,7 @@ static int count_cgroups(void)
 	return walk.dirs;
 }
 
-/* How many files does a link say that it has? The hierarchy must agree. */
+/* Returns nr_files of the link, or -1 if the hierarchy has more or fewer files. */
 static int files_of(int link, const char *name)
 {
 	int told, seen;
@@ -303,7 +302,7 @@ static int exit_status(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Call fn(arg) in a process of its own. Returns 0, or the errno it failed with. */
+/* Call fn(arg) in a child process. Returns 0, or the errno it failed with. */
 static int in_child(int (*fn)(void *arg), void *arg)
 {
 	pid_t pid = fork();
@@ -343,7 +342,7 @@ static int call_as_user(void *arg)
 	return call->fn(call->arg);
 }
 
-/* As in_child(), by TEST_UID with no capabilities but these. */
+/* The same with the uid TEST_UID and only these capabilities. */
 static int as_user(__u64 caps, int (*fn)(void *arg), void *arg)
 {
 	struct user_call call = { .caps = caps, .fn = fn, .arg = arg };
@@ -372,8 +371,8 @@ static int do_open(void *path)
 }
 
 /*
- * Read the cgroup's file again and again until that fails, after the first time
- * send a byte down the pipe @arg. Returns the errno.
+ * Read the cgroup's file until that fails, and return the errno. After the first read
+ * write a byte to the pipe @arg.
  */
 static int read_on(const char *cgroup, void *arg)
 {
@@ -409,7 +408,7 @@ static bool becomes(const char *cgroup, const char *key, long value)
 	return wait_until(cg_read_key_long(cgroup, "cgroup.events", key) == value);
 }
 
-/* Mount in a namespace of the test's own, which takes it along at its end. */
+/* Mount in a private mount namespace, so that it is unmounted when the test exits. */
 static int mount_privately(const char *source, const char *type, int flags, const char *options)
 {
 	check(!unshare(CLONE_NEWNS));
@@ -418,10 +417,10 @@ static int mount_privately(const char *source, const char *type, int flags, cons
 }
 
 /*
- * Where the file is
+ * Where and when files exist
  */
 
-/* A file in the link's root and in each descendant, and nowhere else. */
+/* The link's root and all of its descendants have the file, other cgroups don't. */
 static int test_present_in_whole_subtree(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *sibling = new_cgroup(top, "sibling");
@@ -443,7 +442,7 @@ static int test_present_in_whole_subtree(const char *top)
 	return KSFT_PASS;
 }
 
-/* A link at the root of the hierarchy: a file in every cgroup there is. */
+/* With a link at the root of the hierarchy all cgroups have the file. */
 static int test_present_in_whole_hierarchy(const char *top)
 {
 	int cgroups = count_cgroups(), link = attach(hierarchy, NAME);
@@ -458,7 +457,7 @@ static int test_present_in_whole_hierarchy(const char *top)
 	return KSFT_PASS;
 }
 
-/* The last close(2) removes the files before it returns, an earlier one doesn't. */
+/* Only the close(2) of the last fd removes the files. They are gone when it returns. */
 static int test_gone_after_last_close(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -476,7 +475,7 @@ static int test_gone_after_last_close(const char *top)
 	return KSFT_PASS;
 }
 
-/* BPF_LINK_DETACH does it too, while the link is still open. */
+/* BPF_LINK_DETACH removes the files although the link is still open. */
 static int test_gone_after_detach(const char *top)
 {
 	int link = attach(top, NAME), other;
@@ -494,7 +493,7 @@ static int test_gone_after_detach(const char *top)
 	return KSFT_PASS;
 }
 
-/* A pin keeps the files; when it is unlinked they go, if not at once. */
+/* A pinned link keeps its files. They go some time after the pin is unlinked. */
 static int test_gone_after_unpin(const char *top)
 {
 	int link = attach(top, NAME);
@@ -512,7 +511,7 @@ static int test_gone_after_unpin(const char *top)
 	return KSFT_PASS;
 }
 
-/* A link doesn't keep its root from being removed, and is empty afterwards. */
+/* The root of a link can be removed. The link has no files afterwards. */
 static int test_gone_with_root_cgroup(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -531,7 +530,7 @@ static int test_gone_with_root_cgroup(const char *top)
 	return KSFT_PASS;
 }
 
-/* Whoever looked in vain before isn't told so again once the file is there. */
+/* A failed lookup leaves no negative dentry that hides the file once it exists. */
 static int test_seen_after_vain_lookup(const char *top)
 {
 	int i, link;
@@ -558,7 +557,7 @@ static int count_entries(DIR *dir, const char *name)
 	return found;
 }
 
-/* ls shows it once, as a regular file; also one that has the directory open. */
+/* readdir(3) returns the file once, also if the directory was opened before. */
 static int test_listed(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -575,7 +574,7 @@ static int test_listed(const char *top)
 	return KSFT_PASS;
 }
 
-/* A cgroup is born with the file and takes it along. */
+/* New cgroups have the file, and removed ones leave none behind. */
 static int test_born_with_file(const char *top)
 {
 	int link = attach(top, NAME), depth;
@@ -633,7 +632,7 @@ static int test_nodes_are_freed(const char *top)
 	return KSFT_PASS;
 }
 
-/* The limits on cgroups are what they were, and a refused mkdir leaves no file. */
+/* The limits on cgroups still work, and a mkdir that they refuse leaves no file. */
 static int test_limits_unaffected(const char *top)
 {
 	int link = attach(top, NAME), other = attach(top, "other");
@@ -654,7 +653,7 @@ static int test_limits_unaffected(const char *top)
 }
 
 /*
- * What it says
+ * Contents
  */
 
 static int test_contents(const char *top)
@@ -679,7 +678,7 @@ static int test_contents(const char *top)
 	return KSFT_PASS;
 }
 
-/* open(2) lets root in to write, write(2) doesn't. */
+/* Root can open a read-only file for writing, but write(2) fails. */
 static int test_write_refused(const char *top)
 {
 	int letter = load_letter('x'), fd;
@@ -696,7 +695,7 @@ static int test_write_refused(const char *top)
  * Names
  */
 
-/* Links with different names don't meddle with each other. */
+/* Links with different names are independent. */
 static int test_two_names(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -713,7 +712,7 @@ static int test_two_names(const char *top)
 	return KSFT_PASS;
 }
 
-/* A subtree in a subtree: a cgroup has the files of all its ancestors. */
+/* Nested subtrees: a cgroup has the files of all links at it and its ancestors. */
 static int test_nested_roots(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c");
@@ -736,14 +735,14 @@ static int test_nested_roots(const char *top)
 	return KSFT_PASS;
 }
 
-/* A name can't be had twice in one cgroup, be it taken here, above or below. */
+/* attach fails if a link at the cgroup, an ancestor or a descendant has the name. */
 static int test_name_taken(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c");
 	char *sibling, *left;
 	int link = attach(b, NAME), all, other;
 
-	/* some are walked before the cgroup that has the name, some after */
+	/* cgroups that are visited before the one with the name, and after it */
 	left = new_cgroup(top, "left");
 	sibling = new_cgroup(a, "sibling");
 	check_eq(files_of(link, NAME), 2);
@@ -760,7 +759,7 @@ static int test_name_taken(const char *top)
 	new_cgroup(sibling, "new");
 	check_eq(files_of(link, NAME), 2);
 
-	/* beside it is fine, and so is its place when it's gone */
+	/* a sibling can have the name, and once the link is gone all cgroups can */
 	other = attach(sibling, NAME);
 	check_eq(link_info(other).cgroup_stat.nr_files, 2);
 	check(!close(other));
@@ -770,7 +769,7 @@ static int test_name_taken(const char *top)
 	return KSFT_PASS;
 }
 
-/* Letters, digits, '_', '.' and '-', every other byte is refused. */
+/* Names consist of letters, digits, '_', '.' and '-'. All other bytes are refused. */
 static int test_name_characters(const char *top)
 {
 	int before = count_all_files(), c, link;
@@ -817,7 +816,7 @@ static int test_name_length(const char *top)
 	return KSFT_PASS;
 }
 
-/* The name is read up to its NUL, not a byte further. */
+/* The kernel reads no byte behind the NUL of the name. */
 static int test_name_pointer(const char *top)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -836,7 +835,7 @@ static int test_name_pointer(const char *top)
 	return KSFT_PASS;
 }
 
-/* Without a name of its own the file is called as the program. */
+/* A link without a name takes that of its program. */
 static int test_default_name(const char *top)
 {
 	int named = load_empty("fifteen_letters"), nameless = load_empty("");
@@ -858,7 +857,7 @@ static char *link_name(int i)
 	return name;
 }
 
-/* A cgroup can be the root of 64 links; what is rooted elsewhere doesn't count. */
+/* A cgroup can be the root of 64 links. Links rooted elsewhere don't count. */
 static int test_links_per_cgroup(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
@@ -882,7 +881,7 @@ static int test_links_per_cgroup(const char *top)
 	return KSFT_PASS;
 }
 
-/* Nobody can make a cgroup that looks like a stat file. */
+/* The names of cgroups must not begin with the prefix of stat files. */
 static int test_reserved_names(const char *top)
 {
 	static const char * const fine[] = { "bpf", "bpf.stat", "bpf.statx", "bpf_stat.x",
@@ -895,7 +894,7 @@ static int test_reserved_names(const char *top)
 	for (i = 0; i < ARRAY_SIZE(fine); i++)
 		new_cgroup(top, fine[i]);
 
-	/* where there is such a file, the VFS answers first */
+	/* if the file exists, the VFS fails before the kernel checks the name */
 	link = attach(top, NAME);
 	check(link >= 0);
 	check(fails(mkdir(cg_name(top, STAT_PREFIX), 0755), EINVAL));
@@ -922,7 +921,7 @@ static int reserved_names_v1(void *unused)
 	return 0;
 }
 
-/* The names are reserved in v1 too, where a cgroup can be renamed. */
+/* The same in cgroup v1, where cgroups can be renamed as well. */
 static int test_reserved_names_v1(const char *top)
 {
 	int err;
@@ -931,7 +930,7 @@ static int test_reserved_names_v1(const char *top)
 		ksft_perror("a v1 hierarchy can't be mounted");
 		return KSFT_SKIP;
 	}
-	/* the hierarchy would outlive its mount if it had cgroups left */
+	/* the hierarchy would stay after umount if there were cgroups in it */
 	err = in_child(reserved_names_v1, NULL);
 	check(!remove_descendants(MNT));
 	check_eq(err, 0);
@@ -983,7 +982,7 @@ static int test_mode_refused(const char *top)
 	return KSFT_PASS;
 }
 
-/* The mode decides who can read. */
+/* The permission bits apply. */
 static int test_mode_obeyed(const char *top)
 {
 	char *file = stat_file(top, NAME);
@@ -1008,7 +1007,7 @@ static int do_chown(void *path)
 	return chown(path, 1, -1);
 }
 
-/* Mode and owner can be changed as those of other cgroup files, if not for long. */
+/* Mode and owner can be changed, and are lost with the file. */
 static int test_chmod_chown(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *file = stat_file(a, NAME);
@@ -1035,7 +1034,7 @@ static int test_chmod_chown(const char *top)
 	return KSFT_PASS;
 }
 
-/* A file belongs to whom the directory above its cgroup belongs to. */
+/* A file belongs to the owner and group of the parent of its cgroup's directory. */
 static int test_owner_is_parents(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c"), *new;
@@ -1046,14 +1045,14 @@ static int test_owner_is_parents(const char *top)
 	check(owned_by(stat_file(b, NAME), 1, 2));
 	check(owned_by(stat_file(c, NAME), 3, 4));
 
-	/* newer cgroups are no different from older ones */
+	/* also in cgroups that are created after the link */
 	new = new_cgroup(c, "new");
 	check(owned_by(stat_file(new, NAME), 5, 6));
 	check(owned_by(stat_file(new_cgroup(new, "new"), NAME), 0, 0));
 	return KSFT_PASS;
 }
 
-/* The root of a link is a cgroup like every other. */
+/* This also holds for the file in the root of a link. */
 static int test_owner_in_link_root(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
@@ -1064,7 +1063,7 @@ static int test_owner_in_link_root(const char *top)
 	return KSFT_PASS;
 }
 
-/* A chown(2) of the directory changes what is made later, not what is there. */
+/* A chown(2) of the parent directory doesn't change existing files. */
 static int test_owner_chown_not_followed(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
@@ -1076,7 +1075,7 @@ static int test_owner_chown_not_followed(const char *top)
 	return KSFT_PASS;
 }
 
-/* Other files in a setgid directory have its group. */
+/* The setgid bit of a directory has no effect on the group of the stat file. */
 static int test_owner_in_setgid_directory(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
@@ -1094,7 +1093,7 @@ static int test_owner_in_setgid_directory(const char *top)
 	return KSFT_PASS;
 }
 
-/* The user who makes a cgroup gets its directory, the stat file isn't theirs. */
+/* A user who creates a cgroup owns its directory, but not the stat file. */
 static int test_owner_after_users_mkdir(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = cg_name(a, "b"), *c = cg_name(b, "c");
@@ -1128,7 +1127,7 @@ static int attach_and_check_owner(void *arg)
 	return -1;
 }
 
-/* The file isn't theirs either who makes the link. */
+/* Neither does a user who creates the link own the file. */
 static int test_owner_after_users_attach(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
@@ -1148,7 +1147,7 @@ static int test_owner_after_users_attach(const char *top)
 }
 
 /*
- * Files and what else cgroups do
+ * Files and other features of cgroups
  */
 
 static int read_in_threaded(const char *domain, void *thread_cgroup)
@@ -1182,7 +1181,7 @@ static int test_threaded(const char *top)
 	return KSFT_PASS;
 }
 
-/* cgroup.kill ends readers like others, and the cgroups can be removed. */
+/* cgroup.kill kills processes that read the file. */
 static int test_kill_populated(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b"), *c = new_cgroup(b, "c");
@@ -1208,7 +1207,7 @@ static int test_kill_populated(const char *top)
 	return KSFT_PASS;
 }
 
-/* The file of a frozen cgroup can be read from outside, also when new. */
+/* The files of a frozen cgroup can be read, including those created while it is frozen. */
 static int test_read_frozen(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -1225,7 +1224,7 @@ static int test_read_frozen(const char *top)
 	return KSFT_PASS;
 }
 
-/* Nobody waits for a frozen reader, who learns what happened when it's thawed. */
+/* A frozen reader doesn't block detach and rmdir. Its next read fails. */
 static int test_detach_under_frozen_reader(const char *top)
 {
 	char *a = new_cgroup(top, "a"), *b = new_cgroup(top, "b");
@@ -1248,7 +1247,10 @@ static int test_detach_under_frozen_reader(const char *top)
  * Open files
  */
 
-/* What was read is read; what was buffered is handed out; then there's no more. */
+/*
+ * After the file is gone, an open file still returns what seq_file has buffered. All
+ * other reads fail.
+ */
 static int test_open_across_rmdir(const char *top)
 {
 	char *a = new_cgroup(top, "a"), buf[8];
@@ -1268,7 +1270,7 @@ static int test_open_across_rmdir(const char *top)
 	check(read(half, buf, sizeof(buf)) == 1 && buf[0] == '\n');
 	check(fails(read(half, buf, sizeof(buf)), ENODEV));
 
-	/* a cgroup of the same name is another one */
+	/* a new cgroup of the same name doesn't change that */
 	check(has_file(new_cgroup(top, "a"), NAME));
 	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
 	return KSFT_PASS;
@@ -1292,7 +1294,7 @@ static int test_open_across_detach(const char *top)
 	check(read(half, buf, sizeof(buf)) == 1 && buf[0] == '\n');
 	check(fails(read(half, buf, sizeof(buf)), ENODEV));
 
-	/* a link of the same name is another one */
+	/* a new link of the same name doesn't change that */
 	check(attach_prog(load_letter('y'), top, NAME) >= 0);
 	check(fails(pread(done, buf, sizeof(buf), 0), ENODEV));
 	check(reads(top, NAME, "y\n"));
@@ -1313,7 +1315,7 @@ static bool prog_exists(__u32 id)
 	return fd >= 0;
 }
 
-/* An open file keeps neither file nor link nor program. */
+/* An open file holds no reference on the link or its program. */
 static int test_open_keeps_nothing(const char *top)
 {
 	int letter = load_letter('x'), link = attach_prog(letter, top, NAME);
@@ -1344,7 +1346,7 @@ static int test_open_keeps_nothing(const char *top)
  * Who may attach, and to what
  */
 
-/* One may attach where one could make a cgroup. */
+/* Attaching takes the same permissions on the directory as creating a cgroup. */
 static int test_attach_needs_permission(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -1375,7 +1377,7 @@ static int test_attach_needs_capabilities(const char *top)
 	check_eq(as_user(CAP(CAP_BPF), do_load, ""), EPERM);
 	check_eq(as_user(CAP(CAP_PERFMON), do_load, ""), EPERM);
 
-	/* the program of somebody else doesn't help */
+	/* a program that was loaded by root takes the same capabilities to attach */
 	check_eq(as_user(BPF_CAPS, do_link_create, &attr), 0);
 	check_eq(as_user(0, do_link_create, &attr), EPERM);
 	check_eq(as_user(CAP(CAP_BPF), do_link_create, &attr), EPERM);
@@ -1399,7 +1401,7 @@ static int do_load_in_user_namespace(void *name)
 	return load_empty(name);
 }
 
-/* The capabilities that count are those in the first user namespace. */
+/* Capabilities in a user namespace other than the initial one are not enough. */
 static int test_attach_in_user_namespace(const char *top)
 {
 	union bpf_attr attr = link_attr(prog, open_cgroup(top), NAME);
@@ -1436,7 +1438,7 @@ static int attach_fd(int fd)
 	return link_create(&attr);
 }
 
-/* cgroup_root has to be the directory of a living cgroup, opened as one likes. */
+/* cgroup_root must be a directory of a cgroup that exists, opened with any flags. */
 static int test_cgroup_root_refused(const char *top)
 {
 	char *a = new_cgroup(top, "a");
@@ -1487,7 +1489,7 @@ static int test_flags_refused(const char *top)
 	return KSFT_PASS;
 }
 
-/* What is behind the last field is for fields to come. */
+/* The bytes behind the last field must be 0, they are reserved for new fields. */
 static int test_more_fields_refused(const char *top)
 {
 	size_t end = offsetof(union bpf_attr, link_create.stat_cookie) + sizeof(__u64), i;
@@ -1564,14 +1566,14 @@ struct subtree_file_test {
 
 #undef T
 
-/* Run a test below a cgroup of its own, and see that nothing stays behind. */
+/* Run a test in a cgroup of its own, and check that it leaves no file behind. */
 static int run_test(const struct subtree_file_test *test)
 {
 	char *top = cg_name(hierarchy, "test_subtree_file");
 	int before, after, ret;
 	pid_t pid;
 
-	/* there may be one of a run that was interrupted */
+	/* a run that was interrupted may have left it behind */
 	check(top && (!cg_create(top) || errno == EEXIST));
 	check(!clear_cgroup(top));
 	before = count_all_files();

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Races between all that can happen to the files of cgroup_stat links: cgroups
- * come and go, links are made on them with names that collide, updated, pinned,
- * detached and closed, and meanwhile the files are read and written in all ways.
+ * Races between all operations on the files of cgroup_stat links: cgroups are created
+ * and removed, links are attached to them with names that collide, updated, pinned,
+ * detached and closed, and meanwhile the files are read and written in various ways.
  *
  *	test_subtree_race [SECONDS [SEED]]
  *
- * Each racer is a process that takes one random step after the other. In a race
- * much may fail, but with certain errors only: did() looks them up in a table.
- * From time to time all racers pause, and links and files have to agree. At the
- * end everything goes, and what there is of cgroups, files, links and programs
- * has to be what it was. The rest is the kernel's job: run this on one that
- * checks locks and memory, and look at its log.
+ * Each racer is a process that does random operations in a loop. They may fail, but
+ * only with the errors in the table ops[], which did() checks. From time to time all
+ * racers pause, and the files must be those of the links that exist. At the end
+ * everything is removed, and the numbers of cgroups, files, links and programs must be
+ * what they were at the beginning. Other bugs are for the kernel to find: use one with
+ * lockdep and KASAN, and check its log.
  *
- * Where the kernel has failslab, some racers run out of memory all the time.
+ * If the kernel has failslab, allocations fail at random for some of the racers.
  */
 #define _GNU_SOURCE
 
@@ -53,19 +53,19 @@
 #define MAX_RACERS	32
 #define MAX_PINS	3
 #define MAX_MESSAGES	20
-#define WITNESS		"witness"	/* a name that no racer wants */
-#define MNT		"/mnt"	/* mounted over in a private namespace only */
+#define WITNESS		"witness"	/* a name that no racer uses */
+#define MNT		"/mnt"	/* mounted over in a private mount namespace */
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
-#define SLEEP_ADDR	0x10000000	/* a program that reads this page may sleep */
-#define PROG_ERRNO	ENOTUNIQ	/* nothing but a program returns it here */
+#define SLEEP_ADDR	0x10000000	/* page faults here are delayed, programs sleep on them */
+#define PROG_ERRNO	ENOTUNIQ	/* only returned by programs */
 #define SHORT_LEN	2
 #define MAX_WRITE	4095
-#define CHUNK		448	/* fits a program's stack */
-#define CHUNKS		10	/* of a long output: more than a page */
+#define CHUNK		448	/* fits on the BPF stack */
+#define CHUNKS		10	/* in long output, together more than a page */
 #define LONG_LEN	(CHUNK * CHUNKS)
 
 /*
- * What racers do, and with what errors they may fail
+ * The operations of racers, and the errors that they may fail with
  */
 
 enum op {
@@ -143,22 +143,22 @@ enum phase { RUN, PAUSE, STOP };
 /* Shared by all processes, accessed atomically. */
 static struct {
 	enum phase phase;
-	int paused;		/* racers */
-	int failures;		/* with errors that aren't in the table */
-	int faults;		/* things that can't be */
-	int slept;		/* programs that waited for a page */
+	int paused;		/* number of racers */
+	int failures;		/* errors that aren't in ops[] */
+	int faults;		/* wrong results */
+	int slept;		/* page faults that were delayed */
 	struct tally tally[NR_OPS];
 	enum op last[MAX_RACERS];
-	__u32 links[6];		/* ids of links that were attached lately */
+	__u32 links[6];		/* ids of links that were attached recently */
 } *shared;
 
-/* The racer that this process is. */
+/* index of the racer that this process runs */
 static int self;
 static unsigned int seed;
 static bool lacks_memory;
 
 static char top[PATH_MAX];
-static int storage = -1;	/* a map with a value in each cgroup */
+static int storage = -1;	/* a map of type BPF_MAP_TYPE_CGRP_STORAGE */
 
 #define get(var)	__atomic_load_n(&(var), __ATOMIC_SEQ_CST)
 #define set(var, val)	__atomic_store_n(&(var), val, __ATOMIC_SEQ_CST)
@@ -175,7 +175,7 @@ static void failed(enum op op, int err)
 		ksft_print_msg("%s: %s, which isn't right there\n", ops[op].name, strerror(err));
 }
 
-/* Take note of how an operation ended; returns what it returned. */
+/* Count an operation, and check its error. Returns @ret. */
 static long did(enum op op, long ret)
 {
 	struct tally *tally = &shared->tally[op];
@@ -212,15 +212,15 @@ static void expect(const char *what, long got, long want)
 }
 
 /*
- * Programs. What they output is the letter that is their link's cookie, so that
- * it tells by whom it was written, whatever program the link has just got.
+ * Programs. They output the link's cookie, a letter that stands for the link's name. So
+ * a reader can tell whether the output is that of the right link.
  */
 
 enum kind {
-	SHORT,		/* two letters, and touches its cgroup */
-	LONG,		/* outgrows the buffer */
+	SHORT,		/* outputs two letters, and accesses its cgroup */
+	LONG,		/* outputs more than the first buffer has room for */
 	FAILING,	/* returns an errno */
-	SLEEPABLE,	/* as SHORT, but sleeps before it touches the cgroup */
+	SLEEPABLE,	/* as SHORT, but sleeps before it accesses the cgroup */
 	NR_KINDS,
 };
 
@@ -256,7 +256,7 @@ static void emit_return(int ret)
 	emit(EXIT);
 }
 
-/* Fill the last bytes of the stack with the cookie, which is a letter. */
+/* Fill the last @len bytes of the stack with the cookie, which is a letter. */
 static void emit_letters(int len)
 {
 	int off;
@@ -269,10 +269,10 @@ static void emit_letters(int len)
 		emit(PUSH(off, BPF_REG_0));
 }
 
-/* Output the beginning of what emit_letters(size) has made. */
+/* Output the first @len bytes of what emit_letters(@size) has put on the stack. */
 static void emit_output(int size, int len)
 {
-	/* r1 = ctx->meta->seq, both are first in their structures */
+	/* r1 = ctx->meta->seq; both members are at offset 0 */
 	emit(LOAD_PTR(BPF_REG_1, BPF_REG_6, 0));
 	emit(LOAD_PTR(BPF_REG_1, BPF_REG_1, 0));
 	emit(MOV(BPF_REG_2, BPF_REG_10));
@@ -281,7 +281,10 @@ static void emit_output(int size, int len)
 	emit(CALL(BPF_FUNC_seq_write));
 }
 
-/* Make a value in the storage of ctx->cgroup, which is second: is it still there? */
+/*
+ * Get cgroup storage for ctx->cgroup (at offset 8), which accesses the memory of the
+ * cgroup.
+ */
 static void emit_touch(void)
 {
 	emit_imm64(BPF_REG_1, BPF_PSEUDO_MAP_FD, storage);
@@ -291,7 +294,7 @@ static void emit_touch(void)
 	emit(CALL(BPF_FUNC_cgrp_storage_get));
 }
 
-/* Read the reader's memory, which may take as long as a page fault does. */
+/* Read a page of the reader's memory; sleeps for as long as the page fault takes. */
 static void emit_sleep(void)
 {
 	emit(MOV(BPF_REG_1, BPF_REG_10));
@@ -331,7 +334,7 @@ static int load(enum kind kind)
 			 kind == SLEEPABLE ? BPF_F_SLEEPABLE : 0);
 }
 
-/* One that others use too, or a new one, which goes when its links don't have it. */
+/* Returns an fd of a shared program, or of a new one that only its links will hold. */
 static int some_prog(enum kind kind)
 {
 	if (lacks_memory || choose(4))
@@ -339,7 +342,7 @@ static int some_prog(enum kind kind)
 	return did(LOAD, load(kind));
 }
 
-/* Type information of the storage's keys and values: 1 is int. */
+/* Load the BTF for the storage's keys and values: type id 1 is int. */
 static int load_btf(void)
 {
 	static const struct {
@@ -408,14 +411,14 @@ static int name_index(const char *name)
 	return -1;
 }
 
-/* Append a child's name to the path. */
+/* Append the name of a random child to the path. */
 static void descend(char *path)
 {
 	strcat(path, "/");
 	strcat(path, dirs[choose(ARRAY_SIZE(dirs))]);
 }
 
-/* A cgroup that there may be, at least so deep below the top. */
+/* The path of a random cgroup, which may not exist, at least @min_depth below top. */
 static void some_cgroup(char *path, int min_depth)
 {
 	int depth = min_depth + choose(MAX_DEPTH + 1 - min_depth);
@@ -430,7 +433,7 @@ static void stat_path(char *path, const char *cgroup, int name)
 	snprintf(path, PATH_MAX, "%s/" STAT_PREFIX "%s", cgroup, names[name]);
 }
 
-/* A file that there may be; returns which name it has. */
+/* The path of a random file, which may not exist; returns its index in names[]. */
 static int some_file(char *path)
 {
 	int name = choose(NR_NAMES);
@@ -460,7 +463,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
-/* With or without what is below it. Links are rooted at some. */
+/* Remove a cgroup, alone or with its descendants. It may be the root of links. */
 static void remove_cgroups(void)
 {
 	char path[PATH_MAX];
@@ -501,7 +504,7 @@ static void walk(void)
  * Readers
  */
 
-/* Whatever has happened, nobody but the link of this name can have written it. */
+/* The output must be that of a link with this name. */
 static void check_letters(const char *buf, int len, int name)
 {
 	while (len--) {
@@ -536,7 +539,7 @@ static void read_files(void)
 	read_whole(READ, path, name);
 }
 
-/* Either by pread(2) alone, or by read(2) with a pread(2) now and then. */
+/* Read a file piecewise, by read(2) or pread(2). */
 static void read_pieces(void)
 {
 	char path[PATH_MAX], buf[LONG_LEN];
@@ -552,14 +555,14 @@ static void read_pieces(void)
 			break;
 		check_letters(buf, ret, name);
 		pos += ret;
-		/* elsewhere, so that it is all written anew the next time */
+		/* a pread(2) at another offset makes seq_file start over at the next read */
 		if (!choose(20))
 			did(READ_PIECE, pread(fd, buf, 1, choose(LONG_LEN)));
 	}
 	close(fd);
 }
 
-/* Files that stay open whatever becomes of them, some of them the same. */
+/* Keep some files open for longer, and read them now and then. */
 static void hold_files(void)
 {
 	static struct {
@@ -592,8 +595,8 @@ static int userfaultfd(void)
 }
 
 /*
- * Who touches the page that programs read gets it late, and sometimes so late that
- * a cgroup or program would be long gone that nobody holds.
+ * Serve page faults of programs with a delay. Some delays are long enough for a cgroup
+ * or program to be freed, if it isn't referenced.
  */
 static void *serve_faults(void *arg)
 {
@@ -630,7 +633,7 @@ static void delay_faults(void)
 		fault("errno of userfaultfd", errno, 0);
 }
 
-/* Who runs a program that sleeps is to wait for it. */
+/* Make sleepable programs that this process runs sleep on a page fault. */
 static void be_slow(void)
 {
 	static bool slow;
@@ -651,7 +654,7 @@ static void read_sleeping(void)
 }
 
 /*
- * Writers. Programs write nothing then, and it is all or an error that is taken.
+ * Writers. A write(2) returns the whole length or an error.
  */
 
 static void write_whole(enum op op)
@@ -751,11 +754,11 @@ static int fd_by_id(int cmd, __u32 id)
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
-	attr.link_id = id;	/* all ids are at the same place */
+	attr.link_id = id;	/* a union: prog_id is at the same place */
 	return sys_bpf(cmd, &attr);
 }
 
-/* Another file descriptor for a link that was attached lately. */
+/* Returns a new file descriptor of a link that was attached recently. */
 static int some_link(void)
 {
 	__u32 id = get(shared->links[choose(ARRAY_SIZE(shared->links))]);
@@ -795,7 +798,7 @@ static int attach_somewhere(void)
 	return link;
 }
 
-/* Once detach has returned the link is empty for good. */
+/* Detach the link, and check that it has no cgroup and can't be updated afterwards. */
 static void detach(int link)
 {
 	struct bpf_link_info info;
@@ -837,7 +840,7 @@ static void detach_links(void)
 	close_link(link);
 }
 
-/* The update may do so only if the link still has the program that it has now. */
+/* Update with BPF_F_REPLACE, which fails if another update comes first. */
 static void update_if(int link, int prog)
 {
 	struct bpf_link_info info;
@@ -917,7 +920,7 @@ static void pin_links(void)
  * Processes in cgroups
  */
 
-/* Read one's own files, sleep for a while. */
+/* In a process in the cgroup: read its files, and sleep for a while. */
 static int dwell(const char *cgroup, void *unused)
 {
 	char path[PATH_MAX];
@@ -956,8 +959,8 @@ static const struct racer {
 	const char *name;
 	void (*step)(void);
 	int count;
-	int delay;		/* between steps, at most, in microseconds */
-	bool lacks_memory;	/* only where there is failslab */
+	int delay;		/* maximum between steps, in microseconds */
+	bool lacks_memory;	/* only run if there is failslab */
 } racers[] = {
 	{ "make", make_cgroups, 2, 5000 },
 	{ "remove", remove_cgroups, 3, 5000 },
@@ -1046,7 +1049,7 @@ static bool none_paused(void)
 	return !get(shared->paused);
 }
 
-/* Take up those who have ended. */
+/* Reap the racers that have ended; returns whether all have. */
 static bool all_ended(void)
 {
 	bool ended = true;
@@ -1066,7 +1069,7 @@ static bool all_ended(void)
 	return ended;
 }
 
-/* Nothing else can be said then: processes hang in the kernel, or have died. */
+/* Racers hang in the kernel or have died: report them and exit. */
 static void give_up(const char *what)
 {
 	int i;
@@ -1088,7 +1091,7 @@ static void enter(enum phase phase, bool (*reached)(void), const char *what)
 }
 
 /*
- * What there is
+ * Comparing links and files
  */
 
 static __u32 next_id(int cmd, __u32 id)
@@ -1136,11 +1139,11 @@ static int count_progs(void)
 	return count;
 }
 
-/* What there is below the top, with the top: cgroups, and which files they have. */
+/* The cgroup top and its descendants, and which files they have. */
 static struct {
 	__u64 id;
 	int parent;
-	unsigned int files;	/* a bit for each of names[] */
+	unsigned int files;	/* one bit per name in names[] */
 } seen[2 << MAX_DEPTH];
 static int nr_seen, nr_seen_files, nr_seen_witness;
 
@@ -1187,7 +1190,7 @@ static int see_dir(const char *path, __u64 id, int parent)
 	return ret;
 }
 
-/* Only useful while nothing changes; returns whether nothing went meanwhile. */
+/* Fill seen[]. To be called while racers pause; returns false if a cgroup vanished. */
 static bool see_all(void)
 {
 	struct stat st;
@@ -1219,7 +1222,7 @@ static __printf(1, 2) bool disagree(const char *how, ...)
 	return false;
 }
 
-/* Has the link one file in each cgroup of its subtree? */
+/* Check that each cgroup of the subtree has the file, and that nr_files says so. */
 static bool agrees(const struct bpf_link_info *info, const char *name)
 {
 	__u64 root = info->cgroup_stat.cgroup_id;
@@ -1237,7 +1240,7 @@ static bool agrees(const struct bpf_link_info *info, const char *name)
 			root, told, files, cgroups, name);
 }
 
-/* As agrees(); a link that isn't ours, or was closed meanwhile, does. */
+/* As agrees(). Also true for other links, and for links that were closed meanwhile. */
 static bool id_agrees(__u32 id, int *files)
 {
 	int link = fd_by_id(BPF_LINK_GET_FD_BY_ID, id);
@@ -1255,7 +1258,7 @@ static bool id_agrees(__u32 id, int *files)
 	return ok;
 }
 
-/* A link at the top all the while. */
+/* A link at top that exists during the whole race. */
 static int witness;
 
 static struct {
@@ -1272,7 +1275,7 @@ static int told_of_witness(void)
 	return obj_info(witness, &info, sizeof(info)) ? -1 : (int)info.cgroup_stat.nr_files;
 }
 
-/* It has one file in each cgroup, and speaks of as many. */
+/* Check that each cgroup has its file, and that nr_files says so. */
 static bool witness_agrees(void)
 {
 	int told = told_of_witness();
@@ -1282,7 +1285,7 @@ static bool witness_agrees(void)
 			nr_seen, nr_seen_witness, told);
 }
 
-/* Do the links and the files below the top agree? */
+/* Check that the files in top and below are exactly those of the links. */
 static bool all_agree(void)
 {
 	int files = 0;
@@ -1329,7 +1332,7 @@ static struct {
 	char *value;
 	char old[32];
 } failslab[] = {
-	{ "probability", "0" },	/* until the rest is set */
+	{ "probability", "0" },	/* until all other values are set */
 	{ "task-filter", "Y" },
 	{ "ignore-gfp-wait", "N" },
 	{ "cache-filter", "N" },
@@ -1347,7 +1350,7 @@ static int set_failslab(int i, char *value)
 	return write_text(path, value, strlen(value)) < 0 ? -1 : 0;
 }
 
-/* Let allocations fail, of those only who ask for it. */
+/* Let allocations fail in tasks that have set make-it-fail. */
 static bool start_failslab(void)
 {
 	char path[PATH_MAX];
@@ -1412,8 +1415,8 @@ static bool all_happened(void)
 }
 
 /*
- * Let them race; returns whether links and files agreed whenever they paused.
- * Where everything is slow it takes longer, so that everything has happened.
+ * Run the racers; returns whether links and files agreed in all pauses. This takes
+ * longer than @seconds on a slow machine, until each operation has succeeded once.
  */
 static bool run(int seconds)
 {
@@ -1470,7 +1473,7 @@ static void prepare(void)
 		ksft_exit_skip("the kernel has no userfaultfd\n");
 	close(fd);
 
-	/* there may be one of a run that was interrupted */
+	/* a run that was interrupted may have left it behind */
 	if ((cg_create(top) && errno != EEXIST) || clear_cgroup(top) || rmdir(top))
 		ksft_exit_fail_perror(top);
 	before.nodes = settled_nodes();
