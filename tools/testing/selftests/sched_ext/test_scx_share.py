@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-Does scx_share do what its knobs say, and do they come and go with it?
+Tests whether scx_share obeys its knobs, and whether their files exist while it runs.
 
 usage: test_scx_share.py [BIN [TEST...]]
 
-BIN is the folder that scx_share lies in, tools/sched_ext/build/bin if none is named.
-Takes root, cgroup v2 in /sys/fs/cgroup, and some minutes of a machine that has
-nothing else to do; prints TAP. CHURN=SECONDS makes cgroups come and go for longer.
+BIN is the directory with scx_share, tools/sched_ext/build/bin by default. Needs root,
+cgroup v2 in /sys/fs/cgroup, and a machine that is idle otherwise, for some minutes;
+prints TAP. CHURN=SECONDS sets how long cgroups are created and removed.
 """
 import ctypes
 import errno
@@ -24,11 +24,11 @@ ROOT = "/sys/fs/cgroup"
 TOP = f"{ROOT}/share-{os.getpid()}"
 KNOBS = {"bpf.stat.share", "bpf.stat.slice_us", "bpf.stat.runtime"}
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
-SETTLE = 1  # seconds, after a knob was turned
-WINDOW = 5  # seconds, in which use is measured
-DEADLINE = 600  # seconds for what should happen soon
+SETTLE = 1  # seconds to wait after a knob was changed
+WINDOW = 5  # seconds to measure the CPU usage for
+DEADLINE = 600  # seconds to wait for an event
 CHURN = int(os.environ.get("CHURN", 30))  # seconds
-USER = 1000  # who isn't root
+USER = 1000  # an unprivileged user
 NR_CPUS = os.cpu_count()
 TOOLS = os.path.dirname(os.path.abspath(__file__)) + "/../../../sched_ext/build/bin"
 PROGRAM = (sys.argv[1] if len(sys.argv) > 1 else TOOLS) + "/scx_share"
@@ -86,7 +86,7 @@ def state():
 
 
 def files():
-    """Names of all stat files in all cgroups, and in how many they are."""
+    """Returns the names of all stat files, and how many cgroups have each of them."""
     found = [f for _, _, names in os.walk(ROOT) for f in names if f.startswith("bpf.stat.")]
     return {name: found.count(name) for name in found}
 
@@ -97,7 +97,7 @@ def start(*args):
 
 
 def load(*args):
-    """Returns the scheduler once it has its knobs."""
+    """Start the scheduler. Returns its process once the knobs exist."""
     process = start(*args)
     line = process.stdout.readline()
     if "are in" not in line:
@@ -106,7 +106,7 @@ def load(*args):
 
 
 def run_as(uid, action):
-    """Returns whether it worked."""
+    """Call action() as this user in a child process. Returns whether it succeeded."""
     pid = os.fork()
     if not pid:
         status = 1
@@ -121,7 +121,7 @@ def run_as(uid, action):
 
 
 def remove_soon(path):
-    """rmdir(2) says EBUSY as long as a task that was killed hasn't noticed."""
+    """Remove a cgroup. rmdir(2) fails with EBUSY until tasks that were killed have exited."""
     def remove():
         try:
             os.rmdir(path)
@@ -161,11 +161,11 @@ class Cgroup:
         return read(f"{self.path}/bpf.stat.{knob}")
 
     def used(self):
-        """In microseconds, as the kernel counts."""
+        """Returns the CPU time in microseconds, from cpu.stat."""
         return int(re.search(r"usage_usec (\d+)", read(self.path + "/cpu.stat"))[1])
 
     def switches(self):
-        """How often its tasks had to let go of the CPU."""
+        """Returns how often its tasks were preempted."""
         pattern = r"nonvoluntary_ctxt_switches:\s+(\d+)"
         return sum(int(re.search(pattern, read(f"/proc/{t}/status"))[1]) for t in self.tasks)
 
@@ -177,7 +177,7 @@ class Cgroup:
 
 
 def uses(cgroups):
-    """What each cgroup uses of what all of them use."""
+    """Returns the fraction of the CPU time that each of the cgroups uses."""
     time.sleep(SETTLE)
     before = [c.used() for c in cgroups]
     time.sleep(WINDOW)
@@ -186,8 +186,8 @@ def uses(cgroups):
 
 
 def check_uses(what, cgroups, parts):
-    """Each within 10% of its part. In a virtual machine CPUs stand still at times, so
-    it may take a second or third window."""
+    """Each cgroup's CPU time must be within 10% of its part. Since the CPUs of a virtual
+    machine don't run all the time, there are three attempts."""
     asked = [p / sum(parts) for p in parts]
     seen = []
     for _ in range(3):
@@ -285,7 +285,7 @@ def test_move():
 
 
 def test_sleepers():
-    """Who sleeps before each tick mustn't get more for it, and all is booked."""
+    """Tasks that sleep before each tick get no extra time, and all of it is accounted."""
     hogs, naps = Cgroup("hogs", NR_CPUS), Cgroup("naps")
     nap = "import time\nwhile 1:\n e = time.perf_counter() + .0005\n" \
           " while time.perf_counter() < e: pass\n time.sleep(.0001)"
@@ -349,7 +349,7 @@ def test_affinity():
 
 
 def test_crowded():
-    """Two on one CPU can't have what their shares ask for, but run, and the others do."""
+    """Two tasks bound to one CPU can't get their shares. All tasks must run nevertheless."""
     if NR_CPUS == 1:
         skip("bound tasks besides free ones", "there is one CPU")
         return
@@ -365,7 +365,7 @@ def test_crowded():
 
 
 def test_kthreads():
-    """Who waits for RCU waits for kernel threads: they mustn't queue behind all others."""
+    """RCU grace periods need kernel threads, which mustn't queue behind all other tasks."""
     what = "kernel threads don't wait for those who take turns"
     if NR_CPUS == 1 or os.uname().machine != "x86_64":
         skip(what, "membarrier() doesn't wait on one CPU, its number is x86-64's")
@@ -409,7 +409,7 @@ def test_hotplug():
 
 
 def test_stress():
-    """Cgroups come and go, with tasks in them, while stress-ng does its worst."""
+    """Create and remove cgroups with tasks while stress-ng runs."""
     if not shutil.which("stress-ng"):
         skip("stress-ng", "there is no stress-ng")
         return
@@ -443,7 +443,7 @@ NAPPING = "import time\nwhile 1:\n e = time.time() + .09\n" \
 
 
 def spawn_napping(path):
-    """Starts a task on the last CPU that naps a little between stretches of 90 ms."""
+    """Start a task on the last CPU that runs for 90 ms, sleeps for 1 ms, and so on."""
     def begin():
         write(path + "/cgroup.procs", os.getpid())
         os.sched_setaffinity(0, {NR_CPUS - 1})
@@ -483,7 +483,7 @@ def leave_by_cgroup_kill(home, turns):
 
 
 def check_counts(what, home):
-    """Who is still counted somewhere makes all in that cgroup and above get less."""
+    """Check the shares: a task still counted where it has left would change them."""
     a, b = Cgroup(f"{home}/a", NR_CPUS), Cgroup(f"{home}/b", NR_CPUS)
     other = Cgroup("other", NR_CPUS)
     a.set("share", 300)
@@ -495,8 +495,8 @@ def check_counts(what, home):
 
 def test_release():
     """
-    The last reference of a cgroup mustn't be dropped by the scheduler: that hangs the
-    machine. So remove cgroups right after a task that can run has left.
+    The scheduler mustn't drop the last reference of a cgroup: that hangs the machine. So
+    remove cgroups right after a runnable task has left them.
     """
     home = Cgroup("home")
     home.set("slice_us", 100000)
@@ -508,7 +508,7 @@ def test_release():
                                    ("killed", 0, leave_by_kill, 15),
                                    ("killed with their cgroup", 0, leave_by_cgroup_kill, 10)]:
         say(f"test_release: {how}")
-        # fork() keeps the parent's cgroup, where a user may take nothing from
+        # the user's child must start in home: it may not move tasks out of other cgroups
         write(home.path + "/cgroup.procs", os.getpid())
         done = run_as(uid, lambda leave=leave, turns=turns: leave(home.path, turns))
         write(ROOT + "/cgroup.procs", os.getpid())
@@ -520,7 +520,7 @@ def test_release():
 
 
 def churn(top, end):
-    """Random things with cgroups and tasks that can run, until all is removed again."""
+    """Do random operations with cgroups and runnable tasks, then remove all of them."""
     tasks, paths = [], []
 
     def forget(task):
@@ -541,7 +541,7 @@ def churn(top, end):
                 os.rmdir(path)
                 paths.remove(path)
             except OSError:
-                pass  # tasks or other cgroups are in it
+                pass  # it has tasks or children
         elif deed == "spawn" and paths and len(tasks) < 6:
             tasks.append(spawn_napping(random.choice(paths)))
         elif deed == "move" and tasks:
@@ -555,7 +555,7 @@ def churn(top, end):
 
 
 def test_churn():
-    """Tasks are moved and killed, and knobs turned, in cgroups that come and go."""
+    """Move and kill tasks and change knobs in cgroups that are created and removed."""
     seed = random.randrange(2 ** 32)
     say(f"test_churn: seed {seed}, for {CHURN} s")
     home = Cgroup("churn")
@@ -583,7 +583,7 @@ def test_churn():
 
 
 def test_keep():
-    """Knobs survive a restart where that was asked for."""
+    """With -k the values of knobs survive a restart of the scheduler."""
     global scheduler
 
     kept = BPFFS + f"/share-{os.getpid()}"
@@ -617,7 +617,7 @@ def test_keep():
 
 
 def test_taken():
-    """What is in the way of a knob is found before the scheduler runs."""
+    """If the name of a knob is taken, the scheduler isn't even started."""
     global scheduler
 
     prog, link, kept = (f"{BPFFS}/{name}-{os.getpid()}" for name in ("prog", "link", "knobs"))
