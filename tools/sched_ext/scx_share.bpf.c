@@ -40,13 +40,20 @@
  *    disabled, and nothing is logged. So no reference is kept from one callback to
  *    the next, neither in a map nor elsewhere; the cgroup's id (@cgrp_id) is kept
  *    instead. A reference that is taken and dropped within one callback can't be the
- *    last one: the callback is an RCU read-side critical section, and a cgroup keeps
- *    its base reference for a grace period after rmdir(2).
- *    - The task's css_set holds a reference on the cgroup that the task is in. If the
- *      task is being moved, the cgroup wasn't removed yet when the callback began.
+ *    last one. Callbacks that don't sleep are RCU read-side critical sections, and
+ *    after rmdir(2) has killed the percpu_ref of a cgroup, that can't drop to 0 before
+ *    a grace period has passed. So it is enough that the cgroup wasn't killed before
+ *    the callback began, or that somebody else holds a reference until it ends:
+ *    - The task's css_set holds one on the cgroup that the task is in, until the task
+ *      is freed, also if the task is exiting and the cgroup was removed long ago. A
+ *      task that is being moved isn't exiting, so its cgroup wasn't killed before.
  *    - bpf_cgroup_from_id() finds a cgroup only until rmdir(2) has removed its
- *      directory, and the base reference is dropped after that.
- *    - A cgroup holds references on its ancestors.
+ *      directory, which comes before the kill.
+ *    - A cgroup holds references on its ancestors until it is freed.
+ * 6. A CALLBACK MUST NOT CREATE STORAGE FOR CGROUPS, for the same reason: the memory is
+ *    charged to the cgroup that the scheduler was loaded in, and if that exceeds its
+ *    memory.high, an allocation in an interrupt queues work. A cgroup's storage is
+ *    created with the cgroup, see share_cgroup_mkdir() and share_init().
  *
  * THE SCHEDULER
  *
@@ -89,6 +96,7 @@ extern const __u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 
 enum {
 	SHARED_DSQ	= 0,
+	ROOT_CGROUP_ID	= 1,
 	DATA_SIZE	= 64,			/* longer than any number and than "default" */
 
 	SHARE_DFL	= 100,
@@ -186,14 +194,14 @@ static struct task_ctx *task_ctx(struct task_struct *p)
  * Returns the context of @cgrp's ancestor at @level, which may be @cgrp itself. It is
  * valid until the program ends, since that is an RCU read-side critical section.
  */
-static struct cgrp_ctx *cgrp_ctx(struct cgroup *cgrp, int level, u64 flags)
+static struct cgrp_ctx *cgrp_ctx(struct cgroup *cgrp, int level)
 {
 	struct cgroup *ancestor = bpf_cgroup_ancestor(cgrp, level);
 	struct cgrp_ctx *cgc;
 
 	if (!ancestor)
 		return NULL;
-	cgc = bpf_cgrp_storage_get(&cgrps, ancestor, NULL, flags);
+	cgc = bpf_cgrp_storage_get(&cgrps, ancestor, NULL, 0);
 	bpf_cgroup_release(ancestor);
 	return cgc;
 }
@@ -253,8 +261,8 @@ static u64 recent_shares(struct cgrp_ctx *cgc, u64 now)
  */
 static bool count_in_parent(struct cgroup *cgrp)
 {
-	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
-	struct cgrp_ctx *parent = cgrp_ctx(cgrp, cgrp->level - 1, 0);
+	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level);
+	struct cgrp_ctx *parent = cgrp_ctx(cgrp, cgrp->level - 1);
 	u64 now = scx_bpf_now();
 	u32 share = 0, was;
 
@@ -320,13 +328,12 @@ static void inherit(struct knobs *now, struct cgroup *cgrp, int level)
 }
 
 /*
- * Updates @now of a cgroup and of its ancestors if a knob was written since, and
- * creates their storage if they have none. Returns the context of @cgrp, or NULL if
- * out of memory or if the cgroup is being removed.
+ * Updates @now of a cgroup and of its ancestors if a knob was written since. Returns
+ * the context of @cgrp, or NULL if one of them has none.
  */
 static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 {
-	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level);
 	struct knobs now = { SHARE_DFL, SLICE_US_DFL };
 	u64 gen = READ_ONCE(knobs_gen);
 	int level;
@@ -335,9 +342,9 @@ static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 		return cgc;
 
 	bpf_for(level, 0, cgrp->level + 1) {
-		cgc = cgrp_ctx(cgrp, level, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		cgc = cgrp_ctx(cgrp, level);
 		if (!cgc)
-			return NULL;
+			break;
 		inherit(&now, cgrp, level);
 
 		bpf_spin_lock(&lock);
@@ -349,7 +356,7 @@ static struct cgrp_ctx *refresh(struct cgroup *cgrp)
 	}
 
 	count(cgrp, true);
-	return cgrp_ctx(cgrp, cgrp->level, 0);
+	return cgc;
 }
 
 /* Removes a task from @nr_runnable of the cgroup that it was added to by enter(). */
@@ -363,7 +370,7 @@ static void leave(struct task_struct *p, struct task_ctx *taskc)
 	taskc->cgrp_id = 0;
 	if (!cgrp)	/* removed: share_cgroup_rmdir() has updated the parents' sums */
 		return;
-	cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	cgc = cgrp_ctx(cgrp, cgrp->level);
 	if (cgc) {
 		bpf_spin_lock(&lock);
 		recent_shares(cgc, now);
@@ -412,7 +419,7 @@ static void book(struct cgroup *cgrp, u64 used)
 	int level;
 
 	bpf_for(level, 0, cgrp->level + 1) {
-		cgc = cgrp_ctx(cgrp, level, 0);
+		cgc = cgrp_ctx(cgrp, level);
 		if (cgc)
 			__sync_fetch_and_add(&cgc->runtime, used);
 	}
@@ -421,7 +428,7 @@ static void book(struct cgroup *cgrp, u64 used)
 /* The clock advanced by @charge for @slice: correct that for the time that was used. */
 static void correct(struct cgroup *cgrp, u64 slice, u64 charge, u64 used)
 {
-	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level, 0);
+	struct cgrp_ctx *cgc = cgrp_ctx(cgrp, cgrp->level);
 
 	if (!cgc)
 		return;
@@ -452,7 +459,7 @@ static void settle(struct task_struct *p, struct task_ctx *taskc)
 	cgrp = counts_in(p, taskc);
 	if (cgrp && slice)
 		correct(cgrp, slice, charge, used);
-	/* its cgroup was removed: book the time where it is now, for common ancestors */
+	/* its cgroup was removed: book the time where it is now, or it would be lost */
 	if (!cgrp && taskc->cgrp_id)
 		cgrp = bpf_cgroup_acquire(p->cgroups->dfl_cgrp);
 	if (!cgrp)
@@ -479,7 +486,7 @@ static u64 charge_of(struct cgroup *cgrp, struct cgrp_ctx *cgc, u64 slice)
 			return MAX_WAIT_NS;
 
 		share = cgc->counted;
-		cgc = cgrp_ctx(cgrp, cgrp->level - up - 1, 0);
+		cgc = cgrp_ctx(cgrp, cgrp->level - up - 1);
 		if (!cgc)
 			break;
 	}
@@ -528,8 +535,9 @@ static struct cgrp_ctx *cgrp_of(struct task_struct *p, struct task_ctx *taskc)
 }
 
 /*
- * Charges a task's cgroup for a slice, and returns the slice's tag. Tasks that aren't
- * counted in a cgroup, such as kernel threads, always get the lowest possible tag.
+ * Charges a task's cgroup for a slice, and returns the slice's tag. Kernel threads
+ * always get the lowest possible tag. Other tasks that aren't counted in a cgroup,
+ * because there was no memory for its storage, take turns with the rest.
  */
 static u64 charge(struct task_struct *p, struct task_ctx *taskc, struct cgrp_ctx *cgc,
 		  u64 slice)
@@ -543,7 +551,7 @@ static u64 charge(struct task_struct *p, struct task_ctx *taskc, struct cgrp_ctx
 	taskc->charge = 0;
 	cgrp = cgc ? counts_in(p, taskc) : NULL;
 	if (!cgrp)
-		return queue_clock - MAX_CREDIT_NS;
+		return p->flags & PF_KTHREAD ? queue_clock - MAX_CREDIT_NS : queue_clock + slice;
 	cost = charge_of(cgrp, cgc, slice);
 	bpf_cgroup_release(cgrp);
 	taskc->charge = cost;
@@ -671,6 +679,15 @@ void BPF_STRUCT_OPS(share_quiescent, struct task_struct *p, u64 deq_flags)
 	leave(p, taskc);
 }
 
+/* Creates what the callbacks need in a new cgroup, see rule 6 of THE PATTERN. */
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(share_cgroup_mkdir, struct cgroup *cgrp, const char *path)
+{
+	if (!cgrp->root->hierarchy_id)
+		bpf_cgrp_storage_get(&cgrps, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return 0;
+}
+
 /*
  * When a cgroup is removed, its @nr_runnable may still have a task that was moved out
  * of it, and leave() can't find the cgroup any more. So stop counting its share now.
@@ -703,8 +720,24 @@ void BPF_STRUCT_OPS(share_cpu_offline, s32 cpu)
 {
 }
 
+/* The same as share_cgroup_mkdir() for the cgroups that exist already. */
+static void create_storage(void)
+{
+	struct cgroup *root = bpf_cgroup_from_id(ROOT_CGROUP_ID);
+	struct cgroup_subsys_state *css;
+
+	if (!root)
+		return;
+	bpf_rcu_read_lock();
+	bpf_for_each(css, css, &root->self, BPF_CGROUP_ITER_DESCENDANTS_PRE)
+		bpf_cgrp_storage_get(&cgrps, css->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	bpf_rcu_read_unlock();
+	bpf_cgroup_release(root);
+}
+
 s32 BPF_STRUCT_OPS_SLEEPABLE(share_init)
 {
+	create_storage();
 	return scx_bpf_create_dsq(SHARED_DSQ, -1);
 }
 
@@ -828,7 +861,7 @@ int slice_us(struct bpf_cgroup_stat_ctx *ctx)
 SEC("cgroup/stat")
 int runtime(struct bpf_cgroup_stat_ctx *ctx)
 {
-	struct cgrp_ctx *cgc = cgrp_ctx(ctx->cgroup, ctx->cgroup->level, 0);
+	struct cgrp_ctx *cgc = cgrp_ctx(ctx->cgroup, ctx->cgroup->level);
 
 	BPF_SEQ_PRINTF(ctx->meta->seq, "%llu\n", cgc ? cgc->runtime / NSEC_PER_USEC : 0);
 	return 0;

@@ -95,11 +95,11 @@ static bool attach_knob(struct bpf_program *prog, int cgroup_fd, const char *cgr
 	return false;
 }
 
-static bool attach_rmdir(struct bpf_program *prog, struct bpf_link **link)
+static bool attach_tracepoint(struct bpf_program *prog, struct bpf_link **link)
 {
 	*link = bpf_program__attach(prog);
 	if (!*link)
-		fprintf(stderr, "can't attach to cgroup_rmdir: %s\n", strerror(errno));
+		fprintf(stderr, "can't attach %s: %s\n", bpf_program__name(prog), strerror(errno));
 	return *link;
 }
 
@@ -137,30 +137,35 @@ static int wait_for_end(struct scx_share *skel, int cgroup_fd, const char *cgrou
 }
 
 /*
- * Attaches the knobs and then the scheduler, so that an error with the knobs is found
- * before the scheduler gets any task. Returns the exit status.
+ * Attaches everything else before the scheduler, so that an error is found before the
+ * scheduler gets any task. Returns the exit status.
  */
 static int run(struct scx_share *skel, int cgroup_fd, const char *cgroup, const char *keep,
 	       __u64 *ecode)
 {
-	struct bpf_link *links[5] = {};
+	bool kept = bpf_map__is_pinned(skel->maps.knobs);
+	struct bpf_link *links[6] = {};
 	int i, status = 1;
 
 	if (attach_knob(skel->progs.share, cgroup_fd, cgroup, 0644, &links[0]) &&
 	    attach_knob(skel->progs.slice_us, cgroup_fd, cgroup, 0644, &links[1]) &&
 	    attach_knob(skel->progs.runtime, cgroup_fd, cgroup, 0444, &links[2]) &&
-	    attach_rmdir(skel->progs.share_cgroup_rmdir, &links[3]))
-		links[4] = attach_scheduler(skel);
-	if (links[4] && keep_knobs(skel->maps.knobs, keep)) {
+	    attach_tracepoint(skel->progs.share_cgroup_mkdir, &links[3]) &&
+	    attach_tracepoint(skel->progs.share_cgroup_rmdir, &links[4]) &&
+	    keep_knobs(skel->maps.knobs, keep))
+		links[5] = attach_scheduler(skel);
+	if (links[5]) {
 		printf("bpf.stat.{share,slice_us,runtime} are in %s and below\n"
 		       "cpu.weight and cpu.max have no effect while this scheduler runs\n", cgroup);
 		fflush(stdout);
 		status = wait_for_end(skel, cgroup_fd, cgroup);
+	} else if (!kept && bpf_map__is_pinned(skel->maps.knobs)) {
+		bpf_map__unpin(skel->maps.knobs, NULL);
 	}
 
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 6; i++)
 		bpf_link__destroy(links[i]);
-	if (links[4])
+	if (links[5])
 		*ecode = UEI_REPORT(skel, uei);
 	return status;
 }

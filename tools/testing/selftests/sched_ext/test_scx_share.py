@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 ROOT = "/sys/fs/cgroup"
 TOP = f"{ROOT}/share-{os.getpid()}"
@@ -105,19 +106,26 @@ def load(*args):
     return process
 
 
-def run_as(uid, action):
-    """Call action() as this user in a child process. Returns whether it succeeded."""
+def fork(action):
+    """Run action() in a child process. Its exit status is 0 unless that raises."""
     pid = os.fork()
     if not pid:
         status = 1
         try:
-            os.setgid(uid)
-            os.setuid(uid)
             action()
             status = 0
+        except Exception:  # pylint: disable=broad-except
+            traceback.print_exc(file=sys.stdout)
         finally:
+            sys.stdout.flush()
             os._exit(status)
-    return os.waitpid(pid, 0)[1] == 0
+    return pid
+
+
+def become(uid):
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
 
 
 def remove_soon(path):
@@ -483,11 +491,14 @@ def leave_by_cgroup_kill(home, turns):
 
 
 def check_counts(what, home):
-    """Check the shares: a task still counted where it has left would change them."""
+    """
+    Check the shares: a task that is still counted where it has left would change them. It
+    has the default share, so that shares that are much smaller make it conspicuous.
+    """
     a, b = Cgroup(f"{home}/a", NR_CPUS), Cgroup(f"{home}/b", NR_CPUS)
     other = Cgroup("other", NR_CPUS)
-    a.set("share", 300)
-    b.set("share", 100)
+    a.set("share", 3)
+    b.set("share", 1)
     check_uses(what, [a, b, other], [3, 1, 4])
     for cgroup in a, b, other:
         cgroup.remove()
@@ -510,7 +521,8 @@ def test_release():
         say(f"test_release: {how}")
         # the user's child must start in home: it may not move tasks out of other cgroups
         write(home.path + "/cgroup.procs", os.getpid())
-        done = run_as(uid, lambda leave=leave, turns=turns: leave(home.path, turns))
+        done = os.waitpid(fork(lambda leave=leave, turns=turns, uid=uid:
+                               [become(uid), leave(home.path, turns)]), 0)[1] == 0
         write(ROOT + "/cgroup.procs", os.getpid())
         check(f"no hang when tasks are {how}", done and state() == "enabled", [done, state()])
     home.set("slice_us", "default")
@@ -564,21 +576,13 @@ def test_churn():
     pids = []
 
     for i, top in enumerate(tops):
-        pids.append(os.fork())
-        if not pids[-1]:
-            status = 1
-            try:
-                random.seed(seed + i)
-                churn(top.path, end)
-                status = 0
-            finally:
-                os._exit(status)
+        pids.append(fork(lambda i=i, top=top: [random.seed(seed + i), churn(top.path, end)]))
     status = [os.waitpid(pid, 0)[1] for pid in pids]
     check("no hang where cgroups come and go", not any(status) and state() == "enabled",
           [status, state()])
-    for top in tops:
+    for i, top in enumerate(tops):
+        check_counts(f"and no count was lost there, {i}", f"churn/{i}")
         top.remove()
-    check_counts("and no count was lost there", "churn")
     home.remove()
 
 
