@@ -16,6 +16,14 @@
 
 #define NODES	"/sys/kernel/slab/kernfs_node_cache/"
 
+time_t now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 int sys_bpf(int cmd, union bpf_attr *attr)
 {
 	return syscall(__NR_bpf, cmd, attr, sizeof(*attr));
@@ -120,16 +128,22 @@ static long count_nodes(void)
 	return atol(buf);
 }
 
+static bool is_settled(long *nodes)
+{
+	long last = *nodes;
+
+	sleep(1);
+	*nodes = count_nodes();
+	return *nodes == last;
+}
+
 /* Removed cgroups are freed step by step, each after another RCU grace period. */
 long settled_nodes(void)
 {
-	long nodes = count_nodes(), last;
+	long nodes = count_nodes();
 
-	do {
-		last = nodes;
-		sleep(1);
-		nodes = count_nodes();
-	} while (nodes != last);
+	if (!wait_until(is_settled(&nodes)))
+		ksft_print_msg("kernfs nodes come and go without end\n");
 	return nodes;
 }
 

@@ -9,6 +9,7 @@
 
 #include <linux/bpf.h>
 #include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STAT_PREFIX	"bpf.stat."
@@ -18,11 +19,14 @@
 
 /* Poll until the condition is true, at most PATIENCE; returns whether it is. */
 #define wait_until(cond) ({						\
+	time_t ___end = now_seconds() + PATIENCE;			\
 	bool ___ok;							\
-	for (long ___i = PATIENCE * 100; !(___ok = (cond)) && ___i; ___i--)	\
+	while (!(___ok = (cond)) && now_seconds() < ___end)		\
 		usleep(10000);						\
 	___ok;								\
 })
+
+time_t now_seconds(void);
 
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })

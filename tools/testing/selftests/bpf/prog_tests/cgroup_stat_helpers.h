@@ -4,6 +4,7 @@
 #define CGROUP_STAT_HELPERS_H
 
 #include <test_progs.h>
+#include "testing_helpers.h"
 #include "cgroup_helpers.h"
 
 #define PREFIX		"bpf.stat."
@@ -11,11 +12,15 @@
 
 /* Poll until @cond is true, at most DEADLINE_S; returns whether it is. */
 #define wait_until(cond) ({						\
+	__u64 ___end = get_time_ns() + DEADLINE_S * 1000000000ULL;	\
 	bool ___ok;							\
-	for (int ___i = DEADLINE_S * 1000; !(___ok = (cond)) && ___i; ___i--)	\
+	while (!(___ok = (cond)) && get_time_ns() < ___end)		\
 		usleep(1000);						\
 	___ok;								\
 })
+
+/* For write_sysctl(): a program that spins looks to RCU like a CPU that hangs. */
+#define NO_STALLS	"/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
 
 #define NR_THREADS	4
 

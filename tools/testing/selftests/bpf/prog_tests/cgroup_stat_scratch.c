@@ -105,7 +105,7 @@ void test_cgroup_stat_scratch(void)
 	skel = cgroup_stat_scratch__open_and_load();
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
-	if (!setup_tree(cg, paths, NR_CGROUPS))
+	if (!setup_tree(cg, paths, NR_CGROUPS) || write_sysctl(NO_STALLS, "1"))
 		goto out;
 
 	if (test__start_subtest("percpu_array_is_shared"))
@@ -116,6 +116,7 @@ void test_cgroup_stat_scratch(void)
 		test_scratch(skel, skel->progs.in_task_storage, true);
 	if (test__start_subtest("object"))
 		test_scratch(skel, skel->progs.in_object, true);
+	write_sysctl(NO_STALLS, "0");
 out:
 	cleanup_tree(cg, NR_CGROUPS);
 	cgroup_stat_scratch__destroy(skel);

@@ -22,7 +22,6 @@
 #define NAME		"stuck"
 #define STAT_FILE	"bpf.stat." NAME
 #define PIN_PATH	"/sys/fs/bpf/cgroup_stat_wait"
-#define NO_STALLS	"/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
 
 #define TEXT		"what is written"
 
@@ -719,11 +718,11 @@ void test_cgroup_stat_wait(void)
 	if (write_sysctl(NO_STALLS, "1"))
 		goto out_base;
 	test_all((struct scene){ .skel = skel, .next_skel = next });
-	write_sysctl(NO_STALLS, "0");
 	test_all((struct scene){ .skel = skel, .next_skel = next, .sleeps = true, .writes = true });
 	scene = (struct scene){ .skel = skel, .next_skel = next, .allocates = true };
 	scene.writes = true;
 	test_all(scene);
+	write_sysctl(NO_STALLS, "0");
 
 out_base:
 	close_fd(&base);

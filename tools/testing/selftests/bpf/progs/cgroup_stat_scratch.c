@@ -7,7 +7,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define WAIT_NS		(15 * 1000000000ULL)
+#define WAIT_NS		(600 * 1000000000ULL)
 
 struct scratch {
 	__u64 cgroup_id;
