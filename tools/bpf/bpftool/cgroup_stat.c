@@ -8,7 +8,11 @@
  * programs, to which PATH can be updated.
  *
  * A bpftool that changes these pins holds a lock on the directory PATH-progs-new.
- * New pins are made in that directory first and renamed to PATH-progs at the end.
+ * The pins for PATH-progs are made in there first, in a directory whose name is the
+ * id of the stat program that they belong to. When the link has that program, this
+ * directory takes the place of PATH-progs. If bpftool is killed, the next one knows
+ * by the name whether the link was updated: it either finishes the update or removes
+ * these pins.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -38,7 +42,7 @@
 #include "main.h"
 
 #define STAT_FILE_PREFIX	"bpf.stat."
-#define STAGED_PROGS		"progs"		/* subdirectory of the locked directory */
+#define OLD_PROGS		"old"		/* in the locked directory: previous PATH-progs */
 #define MAX_USED_MAPS		64		/* of a program, as in the kernel */
 
 /* Another program of the object, besides the one that answers the file. */
@@ -67,6 +71,7 @@ struct stat_prog {
 	const char *obj_path;
 	struct other_prog *others;
 	int nr_others;
+	char staged[16];		/* name of the directory where they are pinned first */
 	struct map_pin *map_pins;
 	int nr_map_pins;
 };
@@ -133,24 +138,46 @@ static bool is_interrupted(void)
 	return true;
 }
 
-static int remove_dir(int parent_fd, const char *name)
+static DIR *open_dir(int parent_fd, const char *name)
 {
-	struct dirent *entry;
-	int fd, err = 0;
 	DIR *dir;
+	int fd;
 
 	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+static int remove_pins(int parent_fd, const char *name);
+
+static int empty_dir(int parent_fd, const char *name)
+{
+	struct dirent *entry;
+	int err = 0;
+	DIR *dir;
+
+	dir = open_dir(parent_fd, name);
 	if (!dir)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+		return -1;
 
 	while (!err && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			err = unlinkat(fd, entry->d_name, 0);
+			err = remove_pins(dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
+	return err;
+}
 
-	return err ?: unlinkat(parent_fd, name, AT_REMOVEDIR);
+/* Remove a pin or a directory of pins, if it exists. */
+static int remove_pins(int parent_fd, const char *name)
+{
+	if (!unlinkat(parent_fd, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -1;
+	return empty_dir(parent_fd, name) ?: unlinkat(parent_fd, name, AT_REMOVEDIR);
 }
 
 static bool exists(int dir_fd, const char *name)
@@ -308,6 +335,56 @@ static int open_lock(const struct stat_pins *pins)
 	return -1;
 }
 
+/*
+ * Replace PATH-progs by the directory @staged. RENAME_EXCHANGE would do it at once, but
+ * after that, @staged would be the name of the previous PATH-progs.
+ */
+static int replace_others(const struct stat_pins *pins, const char *staged)
+{
+	if (renameat(pins->dir_fd, pins->progs, pins->lock_fd, OLD_PROGS) && errno != ENOENT)
+		return -1;
+	/* there is no PATH-progs without pins */
+	if (!unlinkat(pins->lock_fd, staged, AT_REMOVEDIR))
+		return 0;
+	return renameat(pins->lock_fd, staged, pins->dir_fd, pins->progs);
+}
+
+/* Returns the id of the program that the pinned link has, 0 if there is no such link. */
+static __u32 linked_prog_id(const struct stat_pins *pins)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_PATH_FD,
+		    .path_fd = pins->dir_fd);
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	int fd;
+
+	fd = bpf_obj_get_opts(pins->name, &opts);
+	if (fd < 0)
+		return 0;
+
+	if (get_fd_type(fd) != BPF_OBJ_LINK || bpf_link_get_info_by_fd(fd, &info, &len))
+		info.prog_id = 0;
+	close(fd);
+	return info.prog_id;
+}
+
+/* Finish or undo what a bpftool has left that was killed. */
+static int clean_pins(const struct stat_pins *pins)
+{
+	char staged[16];
+	int err = 0;
+
+	snprintf(staged, sizeof(staged), "%u", linked_prog_id(pins));
+	if (exists(pins->lock_fd, staged))
+		err = replace_others(pins, staged);
+	if (!err)
+		err = empty_dir(pins->lock_fd, ".");
+	if (err)
+		p_err("can't clean up after an update of %s that was killed: %s: remove %s/%s (rm -r)",
+		      pins->link, strerror(errno), pins->dir, pins->lock);
+	return err;
+}
+
 static const char *lock_hint(int err)
 {
 	if (err == EACCES)
@@ -332,7 +409,7 @@ static int lock_pins(struct stat_pins *pins)
 			break;
 		if (!flock(fd, LOCK_EX | LOCK_NB) && !was_removed(fd)) {
 			pins->lock_fd = fd;
-			return 0;
+			return clean_pins(pins);
 		}
 		restore_signals(&pins->signals);
 
@@ -354,7 +431,7 @@ static int lock_pins(struct stat_pins *pins)
 static void close_pins(struct stat_pins *pins)
 {
 	if (pins->lock_fd >= 0) {
-		/* fails if an update that was killed left pins in it */
+		/* fails if clean_pins() did */
 		unlinkat(pins->dir_fd, pins->lock, AT_REMOVEDIR);
 		close(pins->lock_fd);
 		restore_signals(&pins->signals);
@@ -783,6 +860,19 @@ static int prepare_maps(struct stat_prog *stat, const struct old_maps *old)
 	return 0;
 }
 
+static int name_staged(struct stat_prog *stat)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_prog_get_info_by_fd(stat->fd, &info, &len)) {
+		p_err("can't get prog info: %s", strerror(errno));
+		return -1;
+	}
+	snprintf(stat->staged, sizeof(stat->staged), "%u", info.id);
+	return 0;
+}
+
 /* Load the object, if there is one, and attach its other programs. */
 static int load_stat_prog(struct stat_prog *stat, const struct old_maps *old)
 {
@@ -803,7 +893,7 @@ static int load_stat_prog(struct stat_prog *stat, const struct old_maps *old)
 
 	prog = first_stat_prog(stat->obj);
 	stat->fd = bpf_program__fd(prog);
-	return attach_others(stat);
+	return name_staged(stat) ?: attach_others(stat);
 }
 
 static int open_object(struct stat_prog *stat, const char *path)
@@ -954,18 +1044,16 @@ static int pin_at(int fd, int dir_fd, const char *name)
 	return bpf_obj_pin_opts(fd, name, &opts);
 }
 
-/* Pin the other programs in STAGED_PROGS, from where replace_others() takes them. */
+/* Pin the other programs in the locked directory, from where replace_others() takes them. */
 static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins)
 {
 	char path[PATH_MAX];
 	int i, err;
 
-	if (!stat->nr_others)
+	if (!stat->obj)
 		return 0;
 
-	/* an update that was killed may have left this directory */
-	err = remove_dir(pins->lock_fd, STAGED_PROGS) ?:
-	      mkdirat(pins->lock_fd, STAGED_PROGS, 0700);
+	err = mkdirat(pins->lock_fd, stat->staged, 0700);
 	if (err) {
 		p_err("can't create a directory in %s/%s: %s", pins->dir, pins->lock,
 		      strerror(errno));
@@ -973,7 +1061,7 @@ static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins
 	}
 
 	for (i = 0; i < stat->nr_others; i++) {
-		err = pathname_concat(path, sizeof(path), STAGED_PROGS, stat->others[i].name) ?:
+		err = pathname_concat(path, sizeof(path), stat->staged, stat->others[i].name) ?:
 		      pin_at(stat->others[i].fd, pins->lock_fd, path);
 		if (err) {
 			p_err("can't pin program %s: %s", stat->others[i].name, strerror(-err));
@@ -1010,26 +1098,11 @@ static void unpin_all(const struct stat_prog *stat, const struct stat_pins *pins
 {
 	int i;
 
-	if (stat->nr_others)
-		remove_dir(pins->lock_fd, STAGED_PROGS);
+	empty_dir(pins->lock_fd, ".");
 	for (i = 0; i < stat->nr_map_pins; i++) {
 		if (stat->map_pins[i].made)
 			unlink(stat->map_pins[i].path);
 	}
-}
-
-/* Replace PATH-progs by what pin_others() has pinned, atomically. */
-static int replace_others(const struct stat_prog *stat, const struct stat_pins *pins)
-{
-	unsigned int flags = exists(pins->dir_fd, pins->progs) ? RENAME_EXCHANGE : 0;
-	int err;
-
-	/* at any time, the programs in use are pinned where detach looks for pins */
-	if (stat->nr_others)
-		err = renameat2(pins->lock_fd, STAGED_PROGS, pins->dir_fd, pins->progs, flags);
-	else
-		err = remove_dir(pins->dir_fd, pins->progs);
-	return err ?: remove_dir(pins->lock_fd, STAGED_PROGS);
 }
 
 static int open_cgroup(const char *path)
@@ -1249,7 +1322,7 @@ static int pin_attached(const struct stat_prog *stat, int link_fd, const struct 
 	}
 	if (is_interrupted())
 		goto unpin_link;
-	if (replace_others(stat, pins)) {
+	if (stat->obj && replace_others(pins, stat->staged)) {
 		p_err("can't create %s-progs: %s", pins->link, strerror(errno));
 		goto unpin_link;
 	}
@@ -1258,7 +1331,7 @@ static int pin_attached(const struct stat_prog *stat, int link_fd, const struct 
 
 unpin_link:
 	unlinkat(pins->dir_fd, pins->name, 0);
-	remove_dir(pins->dir_fd, pins->progs);
+	remove_pins(pins->dir_fd, pins->progs);
 unpin:
 	unpin_all(stat, pins);
 	return -1;
@@ -1437,11 +1510,13 @@ static int load_and_update(struct stat_prog *stat, int link_fd, const struct sta
 	}
 
 	leave_others(stat);
-	if (!stat->obj || !replace_others(stat, pins))
+	if (!stat->obj)
+		return 0;
+	if (!replace_others(pins, stat->staged) && !empty_dir(pins->lock_fd, "."))
 		return 0;
 
-	p_err("updated %s, but %s-progs isn't replaced: %s: detach it", pins->link, pins->link,
-	      strerror(errno));
+	p_err("updated %s, but %s-progs isn't replaced: %s: try again, or detach it", pins->link,
+	      pins->link, strerror(errno));
 	return -1;
 }
 
@@ -1492,9 +1567,14 @@ static int do_update(int argc, char **argv)
 	if (err)
 		goto close_pins;
 
+	/* the lock first: PROG may be pinned in PATH-progs */
+	err = lock_pins(&pins);
+	if (err)
+		goto close_pins;
+
 	err = parse_stat_prog(&stat, &argc, &argv) ?: parse_fresh(&stat, argc, argv, &is_fresh);
 	if (!err)
-		err = lock_pins(&pins) ?: update_at(&stat, &pins, is_fresh);
+		err = update_at(&stat, &pins, is_fresh);
 	put_stat_prog(&stat);
 close_pins:
 	close_pins(&pins);
@@ -1513,8 +1593,7 @@ static int detach_and_unpin(int fd, const struct stat_pins *pins)
 	}
 
 	/* the link's pin is removed last: detach can be tried again while it exists */
-	if (remove_dir(pins->dir_fd, pins->progs) || remove_dir(pins->lock_fd, STAGED_PROGS) ||
-	    unlinkat(pins->dir_fd, pins->name, 0)) {
+	if (remove_pins(pins->dir_fd, pins->progs) || unlinkat(pins->dir_fd, pins->name, 0)) {
 		p_err("detached %s, but can't remove all pins: %s: try again, or rm -r them",
 		      pins->link, strerror(errno));
 		return -1;

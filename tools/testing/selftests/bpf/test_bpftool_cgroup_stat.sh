@@ -980,19 +980,26 @@ test_together() {
 	stop_tasks
 }
 
-# find_points ARG...: list in points[] the system calls of the command that create
-# something which an error has to undo, each as NAME:COUNT for inject
+# find_points KINDS ARG...: list in points[] the system calls of the command that create
+# something which an error has to undo, or remove something, each as NAME:COUNT for
+# inject. All KINDS of them have to be there.
 find_points() {
-	local makers='OBJ_PIN|LINK_CREATE|RAW_TRACEPOINT_OPEN|LINK_UPDATE'
+	local makers='OBJ_PIN|LINK_CREATE|RAW_TRACEPOINT_OPEN|LINK_UPDATE' kind
+	local calls='bpf,mkdirat,renameat,renameat2,unlinkat,fsopen,fsmount,move_mount'
 
-	wrapper=(strace -o "$tmp/trace" -e "trace=bpf,mkdirat,renameat2,move_mount")
-	does "$1 under strace" "$@"
+	wrapper=(strace -o "$tmp/trace" -e "trace=$calls")
+	does "$2 under strace" "${@:2}"
+	wrapper=()
 	mapfile -t points < <(awk -F'(' -v makers="BPF_($makers)," '
 		{ nr[$1]++ }
 		/ = [0-9]+$/ && ($1 != "bpf" || $2 ~ makers) { print $1 ":" nr[$1] }' "$tmp/trace")
 	answer=${points[*]}
-	check "$1 has such calls" [ ${#points[@]} -ge 4 ]
+	for kind in $1; do
+		check "$2 has such calls: $kind" has_point "$kind"
+	done
 }
+
+has_point() { [[ " ${points[*]}" = *" $1"* ]]; }
 
 # inject WHAT POINT ARG...: run the command, with WHAT (for strace) at that system call
 inject() {
@@ -1004,6 +1011,7 @@ inject() {
 
 # lacks_memory POINT ARG...: the system call fails with ENOMEM
 lacks_memory() {
+	[[ $1 != unlinkat:* ]] || return 0	# that takes none
 	inject error=ENOMEM "$@"
 	check "no memory at $1 of $2" is_refused 'memory'
 	wrapper=("${injected[@]}")
@@ -1018,48 +1026,105 @@ is_whole() {
 		is_hist "$top/a/$histo" nr_stretches && goes_on nr_stretches "$top/a/$histo"
 }
 
-interrupt_attach() {
-	local points point i
-
-	find_points attach "$@"
-	wrapper=()
-	does 'detach' detach "$pins/new"
+# undo PATH: what attach has done
+undo() {
+	does 'detach' detach "$1"
+	umount "$tmp/plain" 2>/dev/null
 	rm -f /sys/fs/bpf/cgroup_stat_nr
-	within is_as_before
+	check 'nothing is left' within is_as_before
+}
+
+# interrupt_attach KINDS OBJ CGROUP PATH
+interrupt_attach() {
+	local points point i what new=$4
+
+	find_points "$1" attach "${@:2}"
+	undo "$new"
 	for i in "${!points[@]}"; do
 		point=${points[i]}
-		lacks_memory "$point" attach "$@"
-		inject "signal=${signals[i % 3]}" "$point" attach "$@"
-		check "SIG${signals[i % 3]} at $point of attach" is_interrupted
-		inject signal=KILL "$point" attach "$@"
-		[ -e "$pins/new" ] || run cgroup stat attach "$@"
-		check "attached after SIGKILL at $point" [ -e "$pins/new" ]
-		does 'and detached' detach "$pins/new"
-		rm -f /sys/fs/bpf/cgroup_stat_nr
-		check 'nothing is left' within is_as_before
+		what="SIG${signals[i % 3]} at $point of attach"
+		lacks_memory "$point" attach "${@:2}"
+		inject "signal=${signals[i % 3]}" "$point" attach "${@:2}"
+		if [[ $point = @(renameat|unlinkat|move_mount)* && -e $new ]]; then
+			check "$what, when it was done" [ "$status" != 0 ]
+			undo "$new"
+		else
+			check "$what" is_interrupted
+		fi
+		inject signal=KILL "$point" attach "${@:2}"
+		[ -e "$new" ] || run cgroup stat attach "${@:2}"
+		check "attached after SIGKILL at $point" [ -e "$new" ]
+		undo "$new"
 	done
 }
 
+# Whatever is next at a PATH finishes or undoes an update that was killed.
+after_killed_update() {
+	local point=$1
+
+	inject signal=KILL "$point" update "${@:2}"
+	run cgroup stat update "$hist" "$tmp/refused.bpf.o"
+	check "an update that fails after SIGKILL at $point" [ "$status" != 0 ]
+	check 'as if that had not been, or all of it' is_whole
+	inject signal=KILL "$point" update "${@:2}"
+	does "a pinned program after SIGKILL at $point" \
+		update "$hist" pinned "$hist-progs/hist_oncpu_ns"
+	check 'pinned as before' has_pins "$hist_pins"
+	check 'nothing else is loaded' within has_progs $((nr_progs - 1))
+	check 'it shows what is collected' goes_on total_nsec "$top/a/$histo"
+	inject signal=KILL "$point" update "${@:2}"
+	does "update after SIGKILL at $point" update "${@:2}"
+	check 'as if nothing had been' is_whole
+}
+
+# interrupt_update PATH OBJ fresh: with maps of its own, so that it matters which
+# collector is there
 interrupt_update() {
-	local points point i
+	local points point i updated=
 
 	ask "len(ids('prog'))"	# an update doesn't change their number
 	nr_progs=$answer
-	find_points update "$@"
+	find_points 'bpf mkdirat renameat unlinkat' update "$@"
 	within is_whole
-	remember
-	for point in "${points[@]}"; do
-		[ "$point" != "${points[-1]}" ] || continue	# the last one is after the update
-		lacks_memory "$point" update "$@"
-	done
 	for i in "${!points[@]}"; do
 		point=${points[i]}
+		[[ $point != renameat* ]] || updated=1
+		remember
+		if [ ! $updated ]; then
+			lacks_memory "$point" update "$@"
+		elif [[ $point = renameat* ]]; then
+			inject error=ENOMEM "$point" update "$@"
+			check "no memory at $point of update" says_only "updated .* isn't replaced: .*memory"
+			run cgroup stat update "$hist" "$tmp/refused.bpf.o"
+			check 'finished by the next' is_whole
+		fi
 		inject "signal=${signals[i % 3]}" "$point" update "$@"
 		check "SIG${signals[i % 3]} at $point of update" is_whole
-		inject signal=KILL "$point" update "$@"
-		does "update after SIGKILL at $point" update "$@"
-		check 'as if nothing had been' is_whole
+		after_killed_update "$point" "$@"
 	done
+}
+
+# Either it has the one program of that object, and nothing else, or it is as it was.
+is_knob_or_whole() {
+	if [ "$(wc -l <"$top/a/$histo")" = 1 ]; then
+		has_pins '. ./hist ' && within has_progs $((nr_progs - 2))
+	else
+		is_whole
+	fi
+}
+
+interrupt_update_to_one() {
+	local points point object=$objects/hist_oncpu.bpf.o
+
+	find_points 'bpf mkdirat renameat unlinkat' update "$hist" "$objects/knob.bpf.o"
+	for point in "${points[@]}"; do
+		does 'update by many' update "$hist" "$object"
+		inject signal=KILL "$point" update "$hist" "$objects/knob.bpf.o"
+		run cgroup stat update "$hist" "$tmp/refused.bpf.o"
+		check "one program or all after SIGKILL at $point" is_knob_or_whole
+	done
+	does 'update by many' update "$hist" "$object"
+	check 'they are as before' is_whole
 }
 
 test_interrupted() {
@@ -1069,11 +1134,15 @@ test_interrupted() {
 		echo "ok $((++nr)) interrupted # SKIP there is no strace"
 		return
 	}
-	interrupt_attach "$object" "$top/b" "$pins/new"
-	interrupt_attach "$objects/cgroup_stat_pinned.bpf.o" "$top/b" "$pins/new"
+	make_objects
+	interrupt_attach 'bpf mkdirat renameat unlinkat' "$object" "$top/b" "$pins/new"
+	interrupt_attach 'bpf' "$objects/cgroup_stat_pinned.bpf.o" "$top/b" "$pins/new"
+	interrupt_attach 'bpf fsopen fsmount mkdirat renameat move_mount unlinkat' \
+		"$object" "$top/b" "$tmp/plain/new"
 
 	start_task "$top/a" sh -c 'while :; do sleep 0.01; done'
-	interrupt_update "$hist" "$object"
+	interrupt_update "$hist" "$object" fresh
+	interrupt_update_to_one
 	stop_tasks
 }
 
