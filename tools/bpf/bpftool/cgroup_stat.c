@@ -301,7 +301,6 @@ static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
 	return -1;
 }
 
-/* Another user could have created it, to keep us out or to access our pins. */
 static bool is_ours(int fd)
 {
 	struct stat st;
@@ -327,12 +326,17 @@ static int open_lock(const struct stat_pins *pins)
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	} while (fd < 0 && errno == ENOENT); /* the previous holder just removed it */
 
-	if (fd < 0 || is_ours(fd))
-		return fd;
+	return fd;
+}
 
-	close(fd);
-	errno = EPERM;
-	return -1;
+/* Another user could have made it, to keep us out or to access our pins. */
+static void report_foreign_lock(const struct stat_pins *pins, bool is_held)
+{
+	if (is_held)
+		p_err("%s/%s: another user's bpftool is at work: try again", pins->dir,
+		      pins->lock);
+	else
+		p_err("%s/%s: another user made it: remove it (rm -r)", pins->dir, pins->lock);
 }
 
 /*
@@ -385,13 +389,6 @@ static int clean_pins(const struct stat_pins *pins)
 	return err;
 }
 
-static const char *lock_hint(int err)
-{
-	if (err == EACCES)
-		return ": try as root";
-	return err == EPERM ? ": somebody else made it: remove it (rm -r)" : "";
-}
-
 /*
  * The kernel drops the lock when its holder exits, and a directory that a killed
  * bpftool left behind can be locked again. Fatal signals are blocked from here to
@@ -399,7 +396,7 @@ static const char *lock_hint(int err)
  */
 static int lock_pins(struct stat_pins *pins)
 {
-	bool is_waiting = false;
+	bool is_waiting = false, is_held;
 	int fd, err;
 
 	for (;;) {
@@ -407,15 +404,23 @@ static int lock_pins(struct stat_pins *pins)
 		fd = open_lock(pins);
 		if (fd < 0)
 			break;
-		if (!flock(fd, LOCK_EX | LOCK_NB) && !was_removed(fd)) {
+		is_held = flock(fd, LOCK_EX | LOCK_NB);
+		if (!is_ours(fd)) {
+			report_foreign_lock(pins, is_held);
+			close(fd);
+			restore_signals(&pins->signals);
+			return -1;
+		}
+		if (!is_held && !was_removed(fd)) {
 			pins->lock_fd = fd;
 			return clean_pins(pins);
 		}
 		restore_signals(&pins->signals);
 
-		if (!is_waiting && errno == EWOULDBLOCK)
+		if (is_held && !is_waiting) {
 			p_info("another bpftool changes %s: waiting for it", pins->link);
-		is_waiting = true;
+			is_waiting = true;
+		}
 		err = flock(fd, LOCK_EX);
 		close(fd);
 		if (err)
@@ -423,7 +428,7 @@ static int lock_pins(struct stat_pins *pins)
 	}
 
 	p_err("can't lock %s/%s: %s%s", pins->dir, pins->lock, strerror(errno),
-	      lock_hint(errno));
+	      errno == EACCES ? ": try as root" : "");
 	restore_signals(&pins->signals);
 	return -1;
 }
