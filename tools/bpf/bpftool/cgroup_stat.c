@@ -86,7 +86,7 @@ struct stat_pins {
 	int dir_fd;
 	int lock_fd;
 	sigset_t signals;	/* signal mask before the lock was taken */
-	bool is_new_bpffs;	/* @dir_fd is a new bpffs, not mounted on @dir yet */
+	int mount_fd;		/* locked, @dir_fd is a new bpffs to be mounted on it; or -1 */
 };
 
 /* Maps of the programs that an update replaces. The new programs may use them. */
@@ -215,27 +215,68 @@ static int mount_bpffs(const struct stat_pins *pins)
 	struct statfs fs;
 	int err;
 
-	if (!pins->is_new_bpffs)
+	if (pins->mount_fd < 0)
 		return 0;
 
+	/* somebody other than bpftool doesn't take the lock */
 	if (!statfs(pins->dir, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC) {
 		p_err("somebody has mounted a BPF file system on %s meanwhile: try again",
 		      pins->dir);
 		return -1;
 	}
 
-	err = syscall(__NR_move_mount, pins->dir_fd, "", AT_FDCWD, pins->dir,
-		      MOVE_MOUNT_F_EMPTY_PATH);
+	err = syscall(__NR_move_mount, pins->dir_fd, "", pins->mount_fd, "",
+		      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	if (err)
 		p_err("can't mount a BPF file system on %s: %s", pins->dir, strerror(errno));
 	return err;
 }
 
+static int open_pins_dir(struct stat_pins *pins)
+{
+	pins->dir_fd = open(pins->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (pins->dir_fd < 0)
+		p_err("can't open %s: %s", pins->dir, strerror(errno));
+	return pins->dir_fd < 0 ? -1 : 0;
+}
+
+/*
+ * A second BPF file system on the same directory would hide the first one's pins. So a
+ * bpftool that is to mount one locks the directory until it has.
+ */
+static int lock_mount_dir(struct stat_pins *pins)
+{
+	int err;
+
+	pins->mount_fd = openat(pins->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = pins->mount_fd < 0 ? -1 : flock(pins->mount_fd, LOCK_EX | LOCK_NB);
+	if (err && errno == EWOULDBLOCK) {
+		p_info("another bpftool mounts a BPF file system on %s: waiting for it",
+		       pins->dir);
+		err = flock(pins->mount_fd, LOCK_EX);
+	}
+	if (err)
+		p_err("can't lock %s: %s", pins->dir, strerror(errno));
+	return err;
+}
+
 static int replace_by_bpffs(struct stat_pins *pins)
 {
+	if (lock_mount_dir(pins))
+		return -1;
+
+	/* is there one by now? */
+	close(pins->dir_fd);
+	if (open_pins_dir(pins))
+		return -1;
+	if (is_on_bpffs(pins->dir_fd)) {
+		close(pins->mount_fd);
+		pins->mount_fd = -1;
+		return 0;
+	}
+
 	close(pins->dir_fd);
 	pins->dir_fd = make_bpffs();
-	pins->is_new_bpffs = true;
 	if (pins->dir_fd >= 0)
 		return 0;
 
@@ -281,15 +322,9 @@ static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
 {
 	pins->dir_fd = -1;
 	pins->lock_fd = -1;
-	pins->is_new_bpffs = false;
-	if (init_pins(pins, path))
+	pins->mount_fd = -1;
+	if (init_pins(pins, path) || open_pins_dir(pins))
 		return -1;
-
-	pins->dir_fd = open(pins->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (pins->dir_fd < 0) {
-		p_err("can't open %s: %s", pins->dir, strerror(errno));
-		return -1;
-	}
 	if (is_on_bpffs(pins->dir_fd))
 		return 0;
 
@@ -443,6 +478,8 @@ static void close_pins(struct stat_pins *pins)
 	}
 	if (pins->dir_fd >= 0)
 		close(pins->dir_fd);
+	if (pins->mount_fd >= 0)
+		close(pins->mount_fd);
 }
 
 static bool is_stat_prog(const struct bpf_program *prog)
