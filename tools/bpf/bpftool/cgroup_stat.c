@@ -671,36 +671,52 @@ static int add_maps_of_pin(struct old_maps *old, int dir_fd, const char *name)
 	return err;
 }
 
-static int add_maps_of_dir(struct old_maps *old, int parent_fd, const char *name)
+static int add_maps_of_dir(struct old_maps *old, DIR *dir)
 {
 	struct dirent *entry;
-	int fd, err = 0;
-	DIR *dir;
-
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
+	int err = 0;
 
 	while (!err && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			err = add_maps_of_pin(old, fd, entry->d_name);
+			err = add_maps_of_pin(old, dirfd(dir), entry->d_name);
 	}
-	closedir(dir);
 	return err;
+}
+
+/* Sets *@progs to NULL and returns 0 if there is no PATH-progs. */
+static int open_progs(const struct stat_pins *pins, DIR **progs)
+{
+	*progs = open_dir(pins->dir_fd, pins->progs);
+	if (!*progs && errno != ENOENT) {
+		p_err("can't open %s-progs: %s: give 'fresh' for new maps", pins->link,
+		      strerror(errno));
+		return -1;
+	}
+	if (!*progs || is_ours(dirfd(*progs)))
+		return 0;
+
+	p_err("%s-progs: another user made it: give 'fresh' for new maps", pins->link);
+	closedir(*progs);
+	return -1;
 }
 
 static int find_old_maps(struct old_maps *old, int link_fd, const struct stat_pins *pins)
 {
+	DIR *progs;
 	int err;
+
+	if (open_progs(pins, &progs))
+		return -1;
 
 	err = add_maps_of_link(old, link_fd);
 	old->nr_own = old->nr;
-	if (!err)
-		err = add_maps_of_dir(old, pins->dir_fd, pins->progs);
+	if (progs) {
+		err = err ?: add_maps_of_dir(old, progs);
+		closedir(progs);
+	}
 	if (err)
-		p_err("can't get the maps of %s: %s: give 'fresh' for new ones", pins->link,
-		      strerror(-err));
+		p_err("can't get the maps of %s: %s: %sgive 'fresh' for new ones", pins->link,
+		      strerror(-err), err == -EPERM ? "it takes CAP_SYS_ADMIN, or " : "");
 	return err;
 }
 
