@@ -1244,10 +1244,10 @@ static struct hashmap *get_link_pins(void)
 	struct hashmap *pins;
 
 	pins = hashmap__new(hash_fn_for_key_as_id, equal_fn_for_key_as_id, NULL);
-	if (IS_ERR(pins)) {
-		p_err("failed to create hashmap for pinned paths");
+	if (IS_ERR(pins))
 		return NULL;
-	}
+
+	/* fails if one mount hides another, or pins go meanwhile: take what was found */
 	build_pinned_obj_table(pins, BPF_OBJ_LINK);
 	return pins;
 }
@@ -1824,28 +1824,54 @@ static void show_links(const struct cgroup_stat_link *link, struct hashmap *pins
 		jsonw_end_array(json_wtr);
 }
 
-static int show(int cgroup_fd)
+/* Returns 0 also if this bpftool can't find processes, since it was built without BPF. */
+static int get_link_holders(void)
 {
-	struct cgroup_stat_link *links;
+	int err = build_obj_refs_table(&refs_table, BPF_OBJ_LINK);
+
+	if (!err || err == -ENOTSUP)
+		return 0;
+
+	/* it has said what is wrong */
+	if (!IS_ERR(refs_table))
+		delete_obj_refs_table(refs_table);
+	return err;
+}
+
+static int show_with_holders(const struct cgroup_stat_link *links, int cgroup_fd)
+{
 	struct hashmap *pins;
 	int err;
 
+	err = get_link_holders();
+	if (err)
+		return err;
+
 	pins = get_link_pins();
-	if (!pins)
-		return -1;
+	if (pins) {
+		show_links(links, pins, cgroup_fd);
+	} else {
+		p_err("mem alloc failed");
+		err = -1;
+	}
+	delete_pinned_obj_table(pins);
+	delete_obj_refs_table(refs_table);
+	return err;
+}
+
+static int show(int cgroup_fd)
+{
+	struct cgroup_stat_link *links;
+	int err;
 
 	err = get_cgroup_stat_links(&links);
-	if (err) {
+	if (err)
 		p_err("can't list links: %s%s", strerror(-err),
 		      err == -EPERM ? ": try as root" : "");
-	} else {
-		build_obj_refs_table(&refs_table, BPF_OBJ_LINK);
-		show_links(links, pins, cgroup_fd);
-		delete_obj_refs_table(refs_table);
-	}
+	else
+		err = show_with_holders(links, cgroup_fd);
 
 	free_cgroup_stat_links(links);
-	delete_pinned_obj_table(pins);
 	return err;
 }
 
