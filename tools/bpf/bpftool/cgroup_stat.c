@@ -538,9 +538,6 @@ static int attach_as_skeleton(struct bpf_program *prog, struct bpf_link **link)
 	};
 	int err;
 
-	if (is_stat_prog(prog))
-		return 0;
-
 	err = bpf_object__attach_skeleton(&skel);
 	return is_iter_of_something(prog, err) ? 0 : err;
 }
@@ -1071,7 +1068,10 @@ static void leave_others(struct stat_prog *stat)
 	for (i = 0; i < stat->nr_others; i++) {
 		if (!stat->others[i].link)
 			continue;
-		/* libbpf doesn't close the fd then, and batch mode must not leak it */
+		/*
+		 * Then libbpf closes no fd, and batch mode must not leak them. Only that
+		 * of a perf event can't be reached, and stays open until bpftool exits.
+		 */
 		bpf_link__disconnect(stat->others[i].link);
 		close(stat->others[i].fd);
 	}
