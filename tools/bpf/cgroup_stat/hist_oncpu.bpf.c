@@ -5,7 +5,9 @@
  * A stretch ends when the scheduler puts another task on the CPU. It is then
  * charged to the cgroup that the task is in and to all its ancestors, so that a
  * parent includes its descendants, even those that were removed. The idle task
- * isn't counted. A stretch isn't counted before it has ended.
+ * isn't counted. A stretch isn't counted before it has ended. While the programs are
+ * being replaced by an update that keeps their maps, both old and new ones are called
+ * at the end of a stretch, and only the first one counts it.
  *
  * The file is flat keyed and always has all of its lines:
  *
@@ -27,27 +29,37 @@
 #include "hist.bpf.h"
 #include <bpf/bpf_tracing.h>
 
-/* When the task that runs on this CPU was put there; 0 before the first switch. */
+/* The last switch that was counted on this CPU; all 0 before the first one. */
+struct last_switch {
+	__u64 time;
+	__u64 nr;		/* of the switches that this CPU had by then */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} oncpu_since SEC(".maps");
+	__type(value, struct last_switch);
+} last_switches SEC(".maps");
+
+extern const struct rq runqueues __ksym;
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(account_stretch, bool preempt, struct task_struct *prev)
 {
-	__u64 now, ns, *since;
+	const struct rq *rq = bpf_this_cpu_ptr(&runqueues);
+	struct last_switch *last;
+	__u64 now, ns;
 	__u32 key = 0;
 
-	since = bpf_map_lookup_elem(&oncpu_since, &key);
-	if (!since)
+	last = bpf_map_lookup_elem(&last_switches, &key);
+	if (!last || last->nr == rq->nr_switches)
 		return 0;
 
 	now = bpf_ktime_get_ns();
-	ns = *since ? now - *since : 0;
-	*since = now;
+	ns = last->time ? now - last->time : 0;
+	last->time = now;
+	last->nr = rq->nr_switches;
 	if (ns && prev->pid)
 		hist_charge(prev, ns);
 	return 0;
