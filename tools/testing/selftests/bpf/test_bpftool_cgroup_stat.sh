@@ -368,6 +368,36 @@ test_object() {
 	check 'no collectors' within is_as_before
 }
 
+# stop_and_count PID: how many switches and stretches has a task in c had?
+stop_and_count() {
+	kill -STOP "$1"
+	within grep -q '^State:.T' "/proc/$1/status"
+	switches=$(awk '/ctxt_switches:/ { sum += $2 } END { print sum }' "/proc/$1/status")
+	stretches=$(value nr_stretches "$top/c/$histo")
+}
+
+# During an update, both the old and the new collector are called at each switch.
+test_count() {
+	local object=$objects/hist_oncpu.bpf.o switches stretches uncounted i
+
+	does 'attach an object' attach "$object" "$top" "$hist"
+	start_task "$top/c" python3 -c 'import time
+while True: time.sleep(0.0005)'
+	within is_above nr_stretches "$top/c/$histo" 100
+	stop_and_count "${tasks[-1]}"
+	uncounted=$((switches - stretches))	# before it came to c
+	kill -CONT "${tasks[-1]}"
+	for ((i = 0; i < 20; i++)); do
+		run cgroup stat update "$hist" "$object"
+	done
+	goes_on nr_stretches "$top/c/$histo"
+	stop_and_count "${tasks[-1]}"
+	answer="$stretches stretches, $switches switches, $uncounted before that"
+	check 'each switch is counted once' [ $((switches - stretches)) = $uncounted ]
+	stop_tasks
+	does 'detach' detach "$hist"
+}
+
 # A task in a and one in b compete for a CPU. A task in c sleeps most of the time. The
 # other cgroups have no tasks.
 test_runqlat() {
@@ -934,6 +964,31 @@ test_wrong() {
 	refuses 'detach a program' 'link' detach "$hist-progs/hist_oncpu_ns"
 	refuses 'detach a directory' 'link|pin' detach "$hist-progs"
 
+	chown 1 "$hist-progs"
+	remember
+	refuses "another user's PATH-progs" 'another user made it: give .fresh' \
+		update "$hist" "$object"
+	chown 0 "$hist-progs"
+	mv "$hist-progs" "$pins/progs"
+	ln -s "$pins/progs" "$hist-progs"
+	remember
+	refuses 'a symbolic link for PATH-progs' 'Not a directory: give .fresh' \
+		update "$hist" "$object"
+	rm "$hist-progs"
+	mv "$pins/progs" "$hist-progs"
+	remember
+
+	wrapper=(setpriv --bounding-set -sys_admin)
+	refuses 'get the maps without CAP_SYS_ADMIN' 'takes CAP_SYS_ADMIN, or give .fresh' \
+		update "$hist" "$object"
+	does 'update with fresh maps without it' update "$hist" "$object" fresh
+	wrapper=()
+	does 'update' update "$hist" "$object"
+	ask "pinned('$hist')['prog_id']"
+	prog=$answer
+	ask "len(ids('prog'))"
+	remember
+
 	wrapper=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	refuses 'attach by somebody' 'root|CAP_BPF|permi' attach "$object" "$top/b" "$new"
 	refuses 'detach by somebody' 'root|permi' detach "$hist"
@@ -974,10 +1029,42 @@ test_together() {
 	mkdir "$lock"
 	chown 1 "$lock"
 	remember
-	refuses "somebody else's lock" "$lock: .*somebody else made it" update "$hist" "$object"
+	refuses "another user's directory" "$lock: another user made it: remove" \
+		update "$hist" "$object"
+	exec {fd}<"$lock"
+	flock $fd
+	refuses "another user's lock" "$lock: another user's bpftool is at work" \
+		update "$hist" "$object"
+	exec {fd}<&-
 	rmdir "$lock"
 	remember
 	stop_tasks
+	attach_together "$objects/knob.bpf.o" "$tmp/plain"
+}
+
+# attach_together OBJ DIR: where one bpffs has to be mounted for all
+attach_together() {
+	local fd i pids=()
+
+	exec {fd}<"$2"
+	flock $fd
+	for i in 1 2 3 4; do
+		"$bpftool" cgroup stat attach "$1" "$top/b" "$2/new$i" name "new$i" \
+			{fd}<&- 2>"$tmp/error$i" &
+		pids+=($!)
+		check 'an attach waits for another' within grep -q 'another.*waiting' "$tmp/error$i"
+	done
+	exec {fd}<&-
+	for i in "${pids[@]}"; do
+		wait "$i"
+		status=$?
+		check 'one of four attached' [ $status = 0 ]
+	done
+	for i in 1 2 3 4; do
+		does 'its pin is seen' detach "$2/new$i"
+	done
+	check 'one BPF file system was mounted' umount "$2"
+	check 'nothing is left' within is_as_before
 }
 
 # find_points KINDS ARG...: list in points[] the system calls of the command that create
@@ -1127,6 +1214,19 @@ interrupt_update_to_one() {
 	check 'they are as before' is_whole
 }
 
+# An error of what finds the processes that hold a link
+show_without_processes() {
+	local call
+
+	strace -o "$tmp/trace" -e trace=bpf "$bpftool" cgroup stat show >"$tmp/said"
+	call=$(grep -n '^bpf(BPF_ITER_CREATE' "$tmp/trace")
+	wrapper=(strace -o "$tmp/trace" -e trace=bpf -e "inject=bpf:error=ENOMEM:when=${call%%:*}")
+	run cgroup stat show
+	check 'no memory to find processes' is_refused 'PID iterator'
+	check 'in JSON, too' is_refused_in_json cgroup stat show
+	wrapper=()
+}
+
 test_interrupted() {
 	local object=$objects/hist_oncpu.bpf.o signals=(TERM INT HUP)
 
@@ -1135,6 +1235,7 @@ test_interrupted() {
 		return
 	}
 	make_objects
+	show_without_processes
 	interrupt_attach 'bpf mkdirat renameat unlinkat' "$object" "$top/b" "$pins/new"
 	interrupt_attach 'bpf' "$objects/cgroup_stat_pinned.bpf.o" "$top/b" "$pins/new"
 	interrupt_attach 'bpf fsopen fsmount mkdirat renameat move_mount unlinkat' \
@@ -1220,7 +1321,7 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object runqlat knob keep beside pinned relative unit programs show gone json churn; do
+for test in object count runqlat knob keep beside pinned relative unit programs show gone json churn; do
 	! wanted $test || test_$test
 done
 
