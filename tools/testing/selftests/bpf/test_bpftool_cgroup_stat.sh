@@ -1181,7 +1181,8 @@ interrupt_update() {
 			lacks_memory "$point" update "$@"
 		elif [[ $point = renameat* ]]; then
 			inject error=ENOMEM "$point" update "$@"
-			check "no memory at $point of update" says_only "updated .* isn't replaced: .*memory"
+			check "no memory at $point of update" \
+				says_only "updated .* isn't replaced: .*memory"
 			run cgroup stat update "$hist" "$tmp/refused.bpf.o"
 			check 'finished by the next' is_whole
 		fi
@@ -1321,7 +1322,8 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob keep beside pinned relative unit programs show gone json churn; do
+for test in object count runqlat knob keep beside pinned relative unit programs show gone \
+	    json churn; do
 	! wanted $test || test_$test
 done
 
