@@ -387,10 +387,6 @@ static int cgroup_stat_add_files(const struct path *path, struct cgroup_subtree_
 	if (IS_ERR(css))
 		return PTR_ERR(css) == -ENOENT ? -ENODEV : PTR_ERR(css);
 
-	ret = -EOPNOTSUPP;
-	if (!cgroup_on_dfl(css->cgroup))
-		goto out_put;
-
 	ret = mnt_want_write(path->mnt);
 	if (ret)
 		goto out_put;

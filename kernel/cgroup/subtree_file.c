@@ -10,7 +10,9 @@
  *
  * A subtree file holds no reference on its root cgroup, and the files hold none on
  * the subtree file. Removing the root cgroup also removes the subtree file from
- * the list.
+ * the list. A reference on the root cgroup of a cgroup v1 hierarchy would keep the
+ * hierarchy from being destroyed after it was unmounted, and so keep it from being
+ * mounted again.
  */
 #include <linux/cgroup_subtree_file.h>
 #include <linux/cred.h>
@@ -161,12 +163,13 @@ static int subtree_file_add(struct cgroup *root, struct cgroup_subtree_file *fil
 
 /**
  * cgroup_add_subtree_file - create a file in every cgroup of a subtree
- * @root: top of the subtree, on the default hierarchy
+ * @root: top of the subtree, in any hierarchy
  * @file: the file, zeroed except for the members that its owner sets
  *
  * The file appears in @root and all its descendants, and from then on in every
  * cgroup that is created below @root, until cgroup_rm_subtree_file() is called or
- * @root is removed. In each cgroup it gets the owner and group that the parent's
+ * @root is removed. The root cgroup of a cgroup v1 hierarchy is removed some time
+ * after the hierarchy was unmounted. In each cgroup it gets the owner and group that the parent's
  * directory has when the file is created. In the hierarchy's root cgroup it belongs
  * to root.
  *
@@ -252,8 +255,9 @@ int cgroup_populate_subtree_files(struct cgroup *cgrp)
 }
 
 /**
- * cgroup_clear_subtree_files - remove the subtree files of a dying cgroup
- * @cgrp: the cgroup, without live descendants
+ * cgroup_clear_subtree_files - remove the subtree files of a cgroup that goes
+ * @cgrp: the cgroup, without live descendants: a dying one, or the root of a
+ *	  hierarchy that is being destroyed
  *
  * Subtree files that are rooted at @cgrp have no files left after that. They are
  * removed from its list, and their root becomes %NULL.
