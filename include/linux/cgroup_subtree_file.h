@@ -10,7 +10,10 @@
  */
 #define CGROUP_SUBTREE_FILE_PREFIX	"bpf.stat."
 
-/* Maximum number of subtree files that are rooted at one cgroup */
+/*
+ * Maximum number of subtree files that are rooted at one cgroup. As many can be
+ * present in every hierarchy.
+ */
 #define CGROUP_SUBTREE_FILES_MAX	64
 
 /**
@@ -18,17 +21,22 @@
  * @cft: the cftype, whose name and callbacks the owner sets, and a zeroed one that
  *	 terminates the array
  * @mode: permission bits for creating the files, set by the owner
- * @root: top of the subtree; %NULL before the file is added, and after the file or
- *	  its top cgroup was removed. Protected by cgroup_mutex.
- * @nr_files: number of cgroups that have the file. Protected by cgroup_mutex.
- * @node: entry in the list @root->subtree_files. Protected by cgroup_mutex.
+ * @added: true from when the file is added until it, or its top cgroup, is removed
+ * @root: top of the subtree; %NULL for every hierarchy. Only valid if @added.
+ * @nr_files: number of cgroups that have the file
+ * @node: entry in the list @root->subtree_files, or in that for every hierarchy
+ * @added_node: entry in the list of all subtree files
+ *
+ * The members from @added on are protected by cgroup_mutex.
  */
 struct cgroup_subtree_file {
 	struct cftype		cft[2];
 	umode_t			mode;
+	bool			added;
 	struct cgroup		*root;
 	unsigned int		nr_files;
 	struct list_head	node;
+	struct list_head	added_node;
 };
 
 int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *file);

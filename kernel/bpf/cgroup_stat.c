@@ -2,7 +2,8 @@
 /*
  * Files bpf.stat.<name> in cgroup directories, answered by BPF programs.
  *
- * A BPF link represents one such file in every cgroup of a subtree. The link
+ * A BPF link represents one such file in every cgroup of a subtree, or of all
+ * hierarchies. The link
  * embeds a struct cgroup_subtree_file, by which the cgroup core creates and
  * removes the files. This file implements the program type, the handlers that
  * run the program when a file is read or written, and the link.
@@ -37,6 +38,7 @@ struct bpf_cgroup_stat_link {
 	struct bpf_link link;
 	struct cgroup_subtree_file file;
 	u64 cookie;
+	u32 flags;		/* BPF_F_CGROUP_STAT_* */
 };
 
 /* The program's context, followed by what bpf_cgroup_stat_data() needs. */
@@ -211,7 +213,7 @@ static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *n
 
 	/* serialize against other updates and the removal of the root cgroup */
 	cgroup_lock();
-	if (!cgroup_stat_link(link)->file.root)
+	if (!cgroup_stat_link(link)->file.added)
 		ret = -ENOLINK;
 	else if (old_prog && link->prog != old_prog)
 		ret = -EPERM;
@@ -235,15 +237,15 @@ struct cgroup_stat_state {
 
 static struct cgroup_stat_state cgroup_stat_get_state(const struct bpf_cgroup_stat_link *link)
 {
+	const struct cgroup_subtree_file *file = &link->file;
 	struct cgroup_stat_state state = {};
-	struct cgroup *root;
 
 	cgroup_lock();
-	root = link->file.root;
-	if (root) {
-		state.cgroup_id = cgroup_id(root);
-		state.hierarchy_id = root->root->hierarchy_id;
-		state.nr_files = link->file.nr_files;
+	if (file->added)
+		state.nr_files = file->nr_files;
+	if (file->added && file->root) {
+		state.cgroup_id = cgroup_id(file->root);
+		state.hierarchy_id = file->root->root->hierarchy_id;
 	}
 	cgroup_unlock();
 	return state;
@@ -260,9 +262,10 @@ static void bpf_cgroup_stat_link_show_fdinfo(const struct bpf_link *link, struct
 		   "cgroup_id:\t%llu\n"
 		   "hierarchy_id:\t%u\n"
 		   "nr_files:\t%u\n"
-		   "cookie:\t%llu\n",
+		   "cookie:\t%llu\n"
+		   "flags:\t0x%x\n",
 		   stat_link->file.cft->name, stat_link->file.mode, state.cgroup_id,
-		   state.hierarchy_id, state.nr_files, stat_link->cookie);
+		   state.hierarchy_id, state.nr_files, stat_link->cookie, stat_link->flags);
 }
 
 static int cgroup_stat_copy_name(char __user *ubuf, u32 ulen, const char *name)
@@ -296,7 +299,7 @@ static int bpf_cgroup_stat_link_fill_link_info(const struct bpf_link *link,
 	info->cgroup_stat.cgroup_id = state.cgroup_id;
 	info->cgroup_stat.cookie = stat_link->cookie;
 	info->cgroup_stat.hierarchy_id = state.hierarchy_id;
-	info->cgroup_stat.flags = 0;
+	info->cgroup_stat.flags = stat_link->flags;
 	info->cgroup_stat.nr_files = state.nr_files;
 
 	return cgroup_stat_copy_name(ubuf, ulen, name);
@@ -372,17 +375,27 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 		return ERR_PTR(ret);
 
 	link->cookie = attr->link_create.stat_cookie;
+	link->flags = attr->link_create.flags;
 	bpf_link_init(&link->link, BPF_LINK_TYPE_CGROUP_STAT, &bpf_cgroup_stat_link_lops, prog,
 		      attr->link_create.attach_type);
 	return no_free_ptr(link);
 }
 
-/* Create the files, if the caller has the permissions for mkdir(2) in @path. */
-static int cgroup_stat_add_files(const struct path *path, struct cgroup_subtree_file *file)
+/*
+ * Create the files of a subtree, if the caller has the permissions for mkdir(2) in
+ * the directory at its top.
+ */
+static int cgroup_stat_add_subtree(u32 cgroup_root, struct cgroup_subtree_file *file)
 {
+	CLASS(fd_raw, f)(cgroup_root);
 	struct cgroup_subsys_state *css;
+	const struct path *path;
 	int ret;
 
+	if (fd_empty(f))
+		return -EBADF;
+
+	path = &fd_file(f)->f_path;
 	css = css_tryget_online_from_dir(path->dentry, NULL);
 	if (IS_ERR(css))
 		return PTR_ERR(css) == -ENOENT ? -ENODEV : PTR_ERR(css);
@@ -412,11 +425,14 @@ out_put:
 int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *prog)
 {
 	const size_t end = offsetofend(union bpf_attr, link_create.stat_cookie);
+	bool all = attr->link_create.flags & BPF_F_CGROUP_STAT_ALL;
 	struct bpf_cgroup_stat_link *link;
 	struct bpf_link_primer primer;
 	int ret;
 
-	if (attr->link_create.flags || attr->link_create.target_fd)
+	if (attr->link_create.flags & ~BPF_F_CGROUP_STAT_ALL || attr->link_create.target_fd)
+		return -EINVAL;
+	if (all && attr->link_create.cgroup_root)
 		return -EINVAL;
 
 	/* reserved for new fields, which must not be silently ignored */
@@ -430,9 +446,9 @@ int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *pro
 	if (!bpf_capable() || !perfmon_capable())
 		return -EPERM;
 
-	CLASS(fd_raw, f)(attr->link_create.cgroup_root);
-	if (fd_empty(f))
-		return -EBADF;
+	/* there is no directory whose permissions could be checked */
+	if (all && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 
 	link = cgroup_stat_link_alloc(attr, prog);
 	if (IS_ERR(link))
@@ -444,7 +460,10 @@ int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *pro
 		return ret;
 	}
 
-	ret = cgroup_stat_add_files(&fd_file(f)->f_path, &link->file);
+	if (all)
+		ret = cgroup_add_subtree_file(NULL, &link->file);
+	else
+		ret = cgroup_stat_add_subtree(attr->link_create.cgroup_root, &link->file);
 	if (ret) {
 		bpf_link_cleanup(&primer);
 		return ret;

@@ -3,14 +3,16 @@
  * Subtree files: a cftype that belongs to a cgroup instead of a controller, and
  * is present in the directories of that cgroup and of all its descendants.
  *
- * Each cgroup has a list of the subtree files that are rooted at it. Adding a
- * subtree file creates the file in all cgroups of the subtree. Creating a cgroup
- * creates the files that its ancestors list, removing a cgroup removes its files.
- * All of this is protected by cgroup_mutex.
+ * Each cgroup has a list of the subtree files that are rooted at it, and one more
+ * list has those that are present in every cgroup of every hierarchy. Adding a
+ * subtree file creates the file in all cgroups of the subtree. Creating a cgroup,
+ * or the root of a cgroup v1 hierarchy, creates the files that its ancestors and the
+ * list for every hierarchy have. Removing it removes its files. All of this is
+ * protected by cgroup_mutex.
  *
  * A subtree file holds no reference on its root cgroup, and the files hold none on
  * the subtree file. Removing the root cgroup also removes the subtree file from
- * the list. A reference on the root cgroup of a cgroup v1 hierarchy would keep the
+ * the list. A reference on the root cgroup of a v1 hierarchy would keep the
  * hierarchy from being destroyed after it was unmounted, and so keep it from being
  * mounted again.
  */
@@ -18,6 +20,12 @@
 #include <linux/cred.h>
 
 #include "cgroup-internal.h"
+
+/* Subtree files of every cgroup. Protected by cgroup_mutex. */
+static LIST_HEAD(subtree_files_everywhere);
+
+/* All subtree files, to look up their names. Protected by cgroup_mutex. */
+static LIST_HEAD(subtree_files_added);
 
 /*
  * Lockdep class for the active references of all subtree files. A key in struct
@@ -73,105 +81,159 @@ static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *
 	return 0;
 }
 
-static void subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file *file)
+static int subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
 	/* can't be NULL: cgroup_mutex has been held since the file was created */
 	struct kernfs_node *kn = kernfs_find_and_get(cgrp->kn, file->cft->name);
 
 	kernfs_activate(kn);
 	kernfs_put(kn);
+	return 0;
 }
 
-static void subtree_file_remove(struct cgroup *cgrp, struct cgroup_subtree_file *file)
+/* Return: 1 if no cgroup has the file any more, so that a walk can end. */
+static int subtree_file_remove(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
 	/* if creating @cgrp failed, it may not have this file */
 	if (!kernfs_remove_by_name(cgrp->kn, file->cft->name))
 		file->nr_files--;
+	return !file->nr_files;
 }
 
-/*
- * Remove the file from @root and its descendants. Stop before @end, in pre-order,
- * unless it is %NULL.
- */
-static void subtree_file_remove_all(struct cgroup *root, struct cgroup_subtree_file *file,
-				    struct cgroup *end)
+typedef int (*subtree_file_fn_t)(struct cgroup *cgrp, struct cgroup_subtree_file *file);
+
+static int subtree_file_walk(struct cgroup *root, struct cgroup_subtree_file *file,
+			     subtree_file_fn_t fn)
 {
 	struct cgroup_subsys_state *d_css;
 	struct cgroup *dsct;
+	int ret;
 
 	cgroup_for_each_live_descendant_pre(dsct, d_css, root) {
-		if (dsct == end)
-			break;
-		subtree_file_remove(dsct, file);
+		ret = fn(dsct, file);
+		if (ret)
+			return ret;
 	}
+	return 0;
+}
+
+/* Call @fn for all cgroups that @file is for, until it returns something else than 0. */
+static int subtree_file_for_each_cgroup(struct cgroup_subtree_file *file,
+					subtree_file_fn_t fn)
+{
+	struct cgroup_root *root;
+	int ret;
+
+	if (file->root)
+		return subtree_file_walk(file->root, file, fn);
+
+	for_each_root(root) {
+		ret = subtree_file_walk(&root->cgrp, file, fn);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /*
  * Create all files before any of them is activated, so that on failure only files
  * have to be removed that userspace couldn't see.
  */
-static int subtree_file_create_all(struct cgroup *root, struct cgroup_subtree_file *file)
+static int subtree_file_create_all(struct cgroup_subtree_file *file)
 {
-	struct cgroup_subsys_state *d_css;
-	struct cgroup *dsct;
 	int ret;
 
-	cgroup_for_each_live_descendant_pre(dsct, d_css, root) {
-		ret = subtree_file_create(dsct, file);
-		if (ret) {
-			subtree_file_remove_all(root, file, dsct);
-			return ret;
-		}
-	}
+	ret = subtree_file_for_each_cgroup(file, subtree_file_create);
+	if (!ret)
+		return subtree_file_for_each_cgroup(file, subtree_file_activate);
 
-	cgroup_for_each_live_descendant_pre(dsct, d_css, root)
-		subtree_file_activate(dsct, file);
-	return 0;
+	subtree_file_for_each_cgroup(file, subtree_file_remove);
+	return ret;
+}
+
+/* The subtree files that have the same root as @file. */
+static struct list_head *subtree_file_list(struct cgroup_subtree_file *file)
+{
+	return file->root ? &file->root->subtree_files : &subtree_files_everywhere;
+}
+
+/* %NULL stands for every hierarchy, as in struct cgroup_subtree_file. */
+static bool subtrees_overlap(struct cgroup *a, struct cgroup *b)
+{
+	return !a || !b || cgroup_is_descendant(a, b) || cgroup_is_descendant(b, a);
+}
+
+/* No other file can have the name, see CGROUP_SUBTREE_FILE_PREFIX. */
+static bool subtree_file_name_taken(struct cgroup_subtree_file *file)
+{
+	struct cgroup_subtree_file *pos;
+
+	list_for_each_entry(pos, &subtree_files_added, added_node) {
+		if (!strcmp(pos->cft->name, file->cft->name) &&
+		    subtrees_overlap(pos->root, file->root))
+			return true;
+	}
+	return false;
+}
+
+static void subtree_file_link(struct cgroup_subtree_file *file)
+{
+	file->added = true;
+	list_add_tail(&file->node, subtree_file_list(file));
+	list_add_tail(&file->added_node, &subtree_files_added);
 }
 
 static void subtree_file_unlink(struct cgroup_subtree_file *file)
 {
 	list_del(&file->node);
+	list_del(&file->added_node);
+	file->added = false;
 	file->root = NULL;
 	cgroup_exit_cftypes(file->cft);
 }
 
-static int subtree_file_add(struct cgroup *root, struct cgroup_subtree_file *file)
+static int subtree_file_add(struct cgroup_subtree_file *file)
 {
 	int ret;
 
-	if (cgroup_is_dead(root))
+	if (file->root && cgroup_is_dead(file->root))
 		return -ENODEV;
 
-	if (list_count_nodes(&root->subtree_files) >= CGROUP_SUBTREE_FILES_MAX)
+	if (list_count_nodes(subtree_file_list(file)) >= CGROUP_SUBTREE_FILES_MAX)
 		return -E2BIG;
+
+	if (subtree_file_name_taken(file))
+		return -EEXIST;
 
 	ret = cgroup_init_cftypes(NULL, file->cft);
 	if (ret)
 		return ret;
 
-	ret = subtree_file_create_all(root, file);
+	ret = subtree_file_create_all(file);
 	if (ret) {
 		cgroup_exit_cftypes(file->cft);
 		return ret;
 	}
 
-	file->root = root;
-	list_add_tail(&file->node, &root->subtree_files);
+	subtree_file_link(file);
 	return 0;
 }
 
 /**
  * cgroup_add_subtree_file - create a file in every cgroup of a subtree
- * @root: top of the subtree, in any hierarchy
+ * @root: top of the subtree, in any hierarchy; %NULL for every cgroup of every
+ *	  hierarchy
  * @file: the file, zeroed except for the members that its owner sets
  *
  * The file appears in @root and all its descendants, and from then on in every
  * cgroup that is created below @root, until cgroup_rm_subtree_file() is called or
  * @root is removed. The root cgroup of a cgroup v1 hierarchy is removed some time
- * after the hierarchy was unmounted. In each cgroup it gets the owner and group that the parent's
- * directory has when the file is created. In the hierarchy's root cgroup it belongs
- * to root.
+ * after the hierarchy was unmounted. In each cgroup the file gets the owner and
+ * group that the parent's directory has when the file is created. In a hierarchy's
+ * root cgroup it belongs to root.
+ *
+ * If @root is %NULL, hierarchies that aren't mounted are included, and a v1
+ * hierarchy that is mounted later has the file, too.
  *
  * The callbacks of @file->cft are called with an active reference on the kernfs
  * node held. Removing the file waits for active references with cgroup_mutex held,
@@ -187,7 +249,7 @@ static int subtree_file_add(struct cgroup *root, struct cgroup_subtree_file *fil
  *
  * Context: Process context, may sleep. Takes cgroup_mutex.
  * Return: %0 on success; %-ENODEV if @root was removed, %-E2BIG if too many
- *	   subtree files are rooted at @root, %-EEXIST if a cgroup of the subtree
+ *	   subtree files have the same @root, %-EEXIST if a cgroup of the subtree
  *	   has a file of that name, %-ENOMEM if out of memory, %-EINVAL if
  *	   @file->cft isn't as described above. No file is left on failure.
  */
@@ -200,7 +262,8 @@ int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *fil
 		return -EINVAL;
 
 	cgroup_lock();
-	ret = subtree_file_add(root, file);
+	file->root = root;
+	ret = subtree_file_add(file);
 	cgroup_unlock();
 	return ret;
 }
@@ -218,11 +281,24 @@ int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *fil
 void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
 	cgroup_lock();
-	if (file->root) {
-		subtree_file_remove_all(file->root, file, NULL);
+	if (file->added) {
+		subtree_file_for_each_cgroup(file, subtree_file_remove);
 		subtree_file_unlink(file);
 	}
 	cgroup_unlock();
+}
+
+static int subtree_files_create(struct cgroup *cgrp, struct list_head *files)
+{
+	struct cgroup_subtree_file *file;
+	int ret;
+
+	list_for_each_entry(file, files, node) {
+		ret = subtree_file_create(cgrp, file);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /**
@@ -238,29 +314,34 @@ void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
  */
 int cgroup_populate_subtree_files(struct cgroup *cgrp)
 {
-	struct cgroup_subtree_file *file;
 	struct cgroup *pos;
 	int ret;
 
 	lockdep_assert_held(&cgroup_mutex);
 
 	for (pos = cgroup_parent(cgrp); pos; pos = cgroup_parent(pos)) {
-		list_for_each_entry(file, &pos->subtree_files, node) {
-			ret = subtree_file_create(cgrp, file);
-			if (ret)
-				return ret;
-		}
+		ret = subtree_files_create(cgrp, &pos->subtree_files);
+		if (ret)
+			return ret;
 	}
-	return 0;
+	return subtree_files_create(cgrp, &subtree_files_everywhere);
+}
+
+static void subtree_files_remove(struct cgroup *cgrp, struct list_head *files)
+{
+	struct cgroup_subtree_file *file;
+
+	list_for_each_entry(file, files, node)
+		subtree_file_remove(cgrp, file);
 }
 
 /**
  * cgroup_clear_subtree_files - remove the subtree files of a cgroup that goes
  * @cgrp: the cgroup, without live descendants: a dying one, or the root of a
- *	  hierarchy that is being destroyed
+ *	  hierarchy that is being destroyed or couldn't be set up
  *
  * Subtree files that are rooted at @cgrp have no files left after that. They are
- * removed from its list, and their root becomes %NULL.
+ * removed from its list, and aren't added any more.
  *
  * Context: Process context, may sleep. The caller must hold cgroup_mutex. Waits
  *	    for callbacks that hold an active reference.
@@ -272,10 +353,9 @@ void cgroup_clear_subtree_files(struct cgroup *cgrp)
 
 	lockdep_assert_held(&cgroup_mutex);
 
-	for (pos = cgrp; pos; pos = cgroup_parent(pos)) {
-		list_for_each_entry(file, &pos->subtree_files, node)
-			subtree_file_remove(cgrp, file);
-	}
+	for (pos = cgrp; pos; pos = cgroup_parent(pos))
+		subtree_files_remove(cgrp, &pos->subtree_files);
+	subtree_files_remove(cgrp, &subtree_files_everywhere);
 
 	list_for_each_entry_safe(file, tmp, &cgrp->subtree_files, node)
 		subtree_file_unlink(file);
