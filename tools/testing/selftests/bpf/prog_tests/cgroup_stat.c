@@ -610,7 +610,7 @@ static void test_info(struct cgroup_stat *skel)
 		char expected[][64] = {
 			"link_type:\tcgroup_stat\n", "name:\t" PREFIX "x.y-Z_0\n",
 			"mode:\t0440\n", "cgroup_id:\t", "hierarchy_id:\t0\n", "nr_files:\t3\n",
-			"cookie:\t7\n",
+			"cookie:\t7\n", "flags:\t0x0\n",
 		};
 		unsigned int seen = 0;
 
