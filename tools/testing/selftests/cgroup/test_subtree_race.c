@@ -3,6 +3,7 @@
  * Races between all operations on the files of cgroup_stat links: cgroups are created
  * and removed, links are attached to them with names that collide, updated, pinned,
  * detached and closed, and meanwhile the files are read and written in various ways.
+ * Some links are for every hierarchy, and a cgroup v1 hierarchy is mounted and unmounted.
  *
  *	test_subtree_race [SECONDS [SEED]]
  *
@@ -24,6 +25,7 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/limits.h>
+#include <linux/magic.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
@@ -39,6 +41,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +58,9 @@
 #define MAX_MESSAGES	20
 #define WITNESS		"witness"	/* a name that no racer uses */
 #define MNT		"/mnt"	/* mounted over in a private mount namespace */
+#define PINS		MNT "/bpf"
+#define V1		MNT "/v1"	/* read-only unless the v1 hierarchy is mounted */
+#define V1_NAME		"name=race"
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 #define SLEEP_ADDR	0x10000000	/* page faults here are delayed, programs sleep on them */
 #define PROG_ERRNO	ENOTUNIQ	/* only returned by programs */
@@ -74,10 +80,11 @@ enum op {
 	UPDATE, UPDATE_REPLACE, UPDATE_GONE,
 	INFO, FDINFO, PIN, GET_PIN, UNPIN,
 	OPEN, READ, READ_PIECE, READ_HELD, READ_ASLEEP, WRITE, WRITE_ASLEEP,
+	MOUNT, UMOUNT, RENAME, ATTACH_ALL,
 	NR_OPS,
 };
 
-#define MAX_EXCUSES	3
+#define MAX_EXCUSES	4
 
 static const struct {
 	const char *name;
@@ -130,12 +137,22 @@ static const struct {
 			       { PROG_ERRNO, "the program's answer" } } },
 	[WRITE_ASLEEP] = { "write, perhaps asleep", { { ENODEV, "file is gone" },
 						      { PROG_ERRNO, "the program's answer" } } },
+	[MOUNT] = { "mount", { { EBUSY, "is mounted" },
+			       { ENOENT, "unmounted after the path was looked up" } } },
+	[UMOUNT] = { "umount", { { EINVAL, "not mounted" },
+				 { EBUSY, "in use" } } },
+	[RENAME] = { "rename of a v1 cgroup", { { ENOENT, "not there" },
+						{ EEXIST, "exists" },
+						{ ENODEV, "is being removed" },
+						{ EXDEV, "mounted or unmounted meanwhile" } } },
+	[ATTACH_ALL] = { "attach to every hierarchy", { { EEXIST, "name is taken" } } },
 };
 
 struct tally {
 	long done;
 	long excused[MAX_EXCUSES];
 	long no_memory;
+	long not_mounted;
 };
 
 enum phase { RUN, PAUSE, STOP };
@@ -156,7 +173,9 @@ static struct {
 static int self;
 static unsigned int seed;
 static bool lacks_memory;
+static bool in_v1;		/* some_cgroup() has chosen one below V1 */
 
+static char hierarchy[PATH_MAX - 64];	/* where cgroup2 is mounted */
 static char top[PATH_MAX];
 static int storage = -1;	/* a map of type BPF_MAP_TYPE_CGRP_STORAGE */
 
@@ -194,6 +213,8 @@ static long did(enum op op, long ret)
 	}
 	if (err == ENOMEM && lacks_memory)
 		add(tally->no_memory, 1);
+	else if ((err == EROFS || err == EBADF) && in_v1)
+		add(tally->not_mounted, 1);
 	else
 		failed(op, err);
 	return ret;
@@ -418,14 +439,20 @@ static void descend(char *path)
 	strcat(path, dirs[choose(ARRAY_SIZE(dirs))]);
 }
 
-/* The path of a random cgroup, which may not exist, at least @min_depth below top. */
-static void some_cgroup(char *path, int min_depth)
+/* The path of a random cgroup, which may not exist, at least @min_depth below @root. */
+static void some_cgroup_below(const char *root, char *path, int min_depth)
 {
 	int depth = min_depth + choose(MAX_DEPTH + 1 - min_depth);
 
-	snprintf(path, PATH_MAX, "%s", top);
+	snprintf(path, PATH_MAX, "%s", root);
 	while (depth--)
 		descend(path);
+}
+
+static void some_cgroup(char *path, int min_depth)
+{
+	in_v1 = !choose(4);
+	some_cgroup_below(in_v1 ? V1 : top, path, min_depth);
 }
 
 static void stat_path(char *path, const char *cgroup, int name)
@@ -449,7 +476,8 @@ static void make_cgroups(void)
 	int depth = 1 + choose(MAX_DEPTH);
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s", top);
+	in_v1 = !choose(4);
+	snprintf(path, sizeof(path), "%s", in_v1 ? V1 : top);
 	while (depth--) {
 		descend(path);
 		did(MKDIR, mkdir(path, 0755));
@@ -485,6 +513,47 @@ static void change_modes(void)
 	some_file(path);
 	did(CHANGE_FILE, chmod(path, choose(2) ? 0600 : 0644));
 	did(CHANGE_FILE, chown(path, choose(3), choose(3)));
+}
+
+/*
+ * The v1 hierarchy
+ */
+
+static bool is_v1_mounted(void)
+{
+	struct statfs fs;
+
+	return !statfs(V1, &fs) && fs.f_type == CGROUP_SUPER_MAGIC;
+}
+
+static int mount_v1(void)
+{
+	return mount("none", V1, "cgroup", 0, "none," V1_NAME);
+}
+
+static bool be_mounted(void)
+{
+	return is_v1_mounted() || !mount_v1();
+}
+
+static void mount_and_umount(void)
+{
+	if (choose(2))
+		did(MOUNT, mount_v1());
+	else
+		did(UMOUNT, umount2(V1, choose(3) ? 0 : MNT_DETACH));
+}
+
+static void rename_cgroups(void)
+{
+	char path[PATH_MAX], new_path[PATH_MAX];
+
+	in_v1 = true;
+	some_cgroup_below(V1, path, 0);
+	strcpy(new_path, path);
+	descend(path);
+	descend(new_path);
+	did(RENAME, rename(path, new_path));
 }
 
 static int look(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -719,8 +788,11 @@ static void check_info(int link, struct bpf_link_info *info)
 	expect("a link's name is ours", is_ours(info, name), true);
 	expect("a link's cookie", info->cgroup_stat.cookie, name[strlen(name) - 1]);
 	expect("a link's mode", info->cgroup_stat.mode, 0644);
-	expect("a link has files while it has a cgroup", !!info->cgroup_stat.nr_files,
-	       !!info->cgroup_stat.cgroup_id);
+	if (info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL)
+		expect("the cgroup of a link for all", info->cgroup_stat.cgroup_id, 0);
+	else
+		expect("a link has files while it has a cgroup",
+		       !!info->cgroup_stat.nr_files, !!info->cgroup_stat.cgroup_id);
 }
 
 static void check_fdinfo(int link)
@@ -771,26 +843,38 @@ static void close_link(int link)
 	did(CLOSE_LINK, close(link));
 }
 
-static int attach_somewhere(void)
+/* Attach a program to a cgroup, or to every hierarchy if @cgroup_fd is 0. */
+static int attach_to(int cgroup_fd)
 {
-	char cgroup[PATH_MAX];
-	int name = choose(NR_NAMES), cgroup_fd, prog, link, err;
-	struct bpf_link_info info;
+	int name = choose(NR_NAMES), prog = some_prog(choose(NR_KINDS)), link;
 	union bpf_attr attr;
 
-	some_cgroup(cgroup, 0);
-	cgroup_fd = did(OPEN_CGROUP, dirfd_open_opath(cgroup));
-	if (cgroup_fd < 0)
+	if (prog < 0)
 		return -1;
-	prog = some_prog(choose(NR_KINDS));
 	attr = link_attr(prog, cgroup_fd, names[name]);
+	attr.link_create.flags = cgroup_fd ? 0 : BPF_F_CGROUP_STAT_ALL;
 	attr.link_create.stat_cookie = LETTER(name);
 	attr.link_create.stat_mode = 0644;
-	link = prog < 0 ? -1 : did(ATTACH, link_create(&attr));
-	err = errno;
+	link = did(cgroup_fd ? ATTACH : ATTACH_ALL, link_create(&attr));
 	close(prog);
-	close(cgroup_fd);
-	errno = err;
+	return link;
+}
+
+static int attach_somewhere(void)
+{
+	struct bpf_link_info info;
+	char cgroup[PATH_MAX];
+	int cgroup_fd = 0, link;
+
+	if (choose(6)) {
+		some_cgroup(cgroup, 0);
+		cgroup_fd = did(OPEN_CGROUP, dirfd_open_opath(cgroup));
+		if (cgroup_fd < 0)
+			return -1;
+	}
+	link = attach_to(cgroup_fd);
+	if (cgroup_fd)
+		close(cgroup_fd);
 	if (link < 0)
 		return -1;
 	check_info(link, &info);
@@ -806,6 +890,7 @@ static void detach(int link)
 	did(DETACH, link_detach(link));
 	check_info(link, &info);
 	expect("the cgroup of a detached link", info.cgroup_stat.cgroup_id, 0);
+	expect("files of a detached link", info.cgroup_stat.nr_files, 0);
 	if (!link_update(link, progs[SHORT], -1))
 		fault("result of updating a detached link", 0, -1);
 	else if (errno != ENOLINK)
@@ -892,7 +977,7 @@ static int get_pin(const char *path)
 
 static void pin_path(char *path, int len, int i)
 {
-	snprintf(path, len, MNT "/%d", i);
+	snprintf(path, len, PINS "/%d", i);
 }
 
 static void pin_links(void)
@@ -941,11 +1026,11 @@ static void populate_and_kill(void)
 	int ret;
 
 	signal(SIGCHLD, SIG_IGN);
-	some_cgroup(path, 1);
+	some_cgroup_below(top, path, 1);
 	did(SPAWN, cg_run_nowait(path, dwell, NULL));
 	if (choose(3))
 		return;
-	some_cgroup(path, 1);
+	some_cgroup_below(top, path, 1);
 	ret = cg_write(path, "cgroup.kill", "1");
 	errno = -ret;
 	did(KILL, ret);
@@ -978,7 +1063,10 @@ static const struct racer {
 	{ "sleep", read_sleeping, 2, 2000 },
 	{ "write", write_files, 2, 2000 },
 	{ "write asleep", write_sleeping, 1, 2000 },
+	{ "mount", mount_and_umount, 2, 50000 },
+	{ "rename", rename_cgroups, 1, 20000 },
 	{ "make without memory", make_cgroups, 1, 10000, true },
+	{ "mount without memory", mount_and_umount, 1, 50000, true },
 	{ "attach without memory", attach_links, 1, 20000, true },
 };
 
@@ -1139,15 +1227,16 @@ static int count_progs(void)
 	return count;
 }
 
-/* The cgroup top and its descendants, and which files they have. */
+/* All cgroups of both hierarchies, and which files they have. */
 static struct {
 	__u64 id;
+	bool is_v1;
 	int parent;
 	unsigned int files;	/* one bit per name in names[] */
-} seen[2 << MAX_DEPTH];
+} seen[128];
 static int nr_seen, nr_seen_files, nr_seen_witness;
 
-static int see_dir(const char *path, __u64 id, int parent);
+static int see_dir(const char *path, __u64 id, bool is_v1, int parent);
 
 static int see_entry(const char *dir, const struct dirent *entry, int cgroup)
 {
@@ -1157,7 +1246,7 @@ static int see_entry(const char *dir, const struct dirent *entry, int cgroup)
 
 	if (entry->d_type == DT_DIR && name[0] != '.') {
 		snprintf(path, sizeof(path), "%s/%s", dir, name);
-		return see_dir(path, entry->d_ino, cgroup);
+		return see_dir(path, entry->d_ino, seen[cgroup].is_v1, cgroup);
 	}
 	if (strncmp(name, STAT_PREFIX, strlen(STAT_PREFIX)))
 		return 0;
@@ -1170,7 +1259,7 @@ static int see_entry(const char *dir, const struct dirent *entry, int cgroup)
 	return 0;
 }
 
-static int see_dir(const char *path, __u64 id, int parent)
+static int see_dir(const char *path, __u64 id, bool is_v1, int parent)
 {
 	int cgroup = nr_seen, ret = 0;
 	struct dirent *entry;
@@ -1182,6 +1271,7 @@ static int see_dir(const char *path, __u64 id, int parent)
 	if (!dir)
 		return -1;
 	seen[cgroup].id = id;
+	seen[cgroup].is_v1 = is_v1;
 	seen[cgroup].parent = parent;
 	seen[cgroup].files = 0;
 	while (!ret && (entry = readdir(dir)))
@@ -1190,21 +1280,34 @@ static int see_dir(const char *path, __u64 id, int parent)
 	return ret;
 }
 
-/* Fill seen[]. To be called while racers pause; returns false if a cgroup vanished. */
-static bool see_all(void)
+static bool see_hierarchy(const char *path, bool is_v1)
 {
 	struct stat st;
 
+	return !stat(path, &st) && !see_dir(path, st.st_ino, is_v1, -1);
+}
+
+/*
+ * Fill seen[]. To be called while racers pause; returns false if a cgroup vanished. If
+ * the v1 hierarchy isn't mounted, it may exist all the same, so mount it.
+ */
+static bool see_all(void)
+{
 	nr_seen = 0;
 	nr_seen_files = 0;
 	nr_seen_witness = 0;
-	return !stat(top, &st) && !see_dir(top, st.st_ino, -1);
+	return be_mounted() && see_hierarchy(hierarchy, false) && see_hierarchy(V1, true);
 }
 
-static bool is_below(int cgroup, __u64 root)
+/* Is seen[@cgroup] one that the link is for? Ids are only unique within a hierarchy. */
+static bool is_for(const struct bpf_link_info *info, int cgroup)
 {
+	if (info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL)
+		return true;
+	if (seen[cgroup].is_v1 != !!info->cgroup_stat.hierarchy_id)
+		return false;
 	for (; cgroup >= 0; cgroup = seen[cgroup].parent) {
-		if (seen[cgroup].id == root)
+		if (seen[cgroup].id == info->cgroup_stat.cgroup_id)
 			return true;
 	}
 	return false;
@@ -1225,19 +1328,22 @@ static __printf(1, 2) bool disagree(const char *how, ...)
 /* Check that each cgroup of the subtree has the file, and that nr_files says so. */
 static bool agrees(const struct bpf_link_info *info, const char *name)
 {
-	__u64 root = info->cgroup_stat.cgroup_id;
 	int told = info->cgroup_stat.nr_files;
 	int bit = 1 << name_index(name), i, cgroups = 0, files = 0;
 
+	/* detached, but not closed yet */
+	if (!told)
+		return true;
 	for (i = 0; i < nr_seen; i++) {
-		if (!is_below(i, root))
+		if (!is_for(info, i))
 			continue;
 		cgroups++;
 		files += !!(seen[i].files & bit);
 	}
 	return (cgroups == told && files == told) ||
-	       disagree("a link below cgroup %llu speaks of %d files, %d of %d cgroups have %s",
-			root, told, files, cgroups, name);
+	       disagree("a link below cgroup %llu of hierarchy %u speaks of %d files, %d of %d cgroups have %s",
+			info->cgroup_stat.cgroup_id, info->cgroup_stat.hierarchy_id, told,
+			files, cgroups, name);
 }
 
 /* As agrees(). Also true for other links, and for links that were closed meanwhile. */
@@ -1258,12 +1364,13 @@ static bool id_agrees(__u32 id, int *files)
 	return ok;
 }
 
-/* A link at top that exists during the whole race. */
+/* A link for every hierarchy that exists during the whole race. */
 static int witness;
 
 static struct {
 	int links;
 	int progs;
+	int files;	/* of the witness */
 	long nodes;
 } before;
 
@@ -1285,14 +1392,14 @@ static bool witness_agrees(void)
 			nr_seen, nr_seen_witness, told);
 }
 
-/* Check that the files in top and below are exactly those of the links. */
+/* Check that the files in both hierarchies are exactly those of the links. */
 static bool all_agree(void)
 {
 	int files = 0;
 	__u32 id = 0;
 
 	if (!see_all())
-		return disagree("%s can't be walked: %s", top, strerror(errno));
+		return disagree("the cgroups can't be walked: %s", strerror(errno));
 	if (!witness_agrees())
 		return false;
 	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
@@ -1301,6 +1408,28 @@ static bool all_agree(void)
 	}
 	return files == nr_seen_files ||
 	       disagree("links speak of %d files, %d are there", files, nr_seen_files);
+}
+
+static bool has_v1(void)
+{
+	char buf[4096];
+
+	return read_text("/proc/self/cgroup", buf, sizeof(buf)) < 0 || strstr(buf, V1_NAME ":");
+}
+
+/*
+ * Remove the v1 hierarchy. If removed cgroups still exist when it is unmounted, it stays,
+ * and has to be mounted and unmounted again.
+ */
+static bool v1_went(void)
+{
+	int i;
+
+	if (!be_mounted() || remove_descendants(V1) || umount2(V1, 0))
+		return false;
+	for (i = 0; has_v1() && i < 100; i++)
+		usleep(10000);
+	return !has_v1();
 }
 
 static bool no_dying_cgroups(void)
@@ -1390,6 +1519,8 @@ static void print_tally(enum op op)
 	}
 	if (tally->no_memory)
 		printf(", no memory %ld", tally->no_memory);
+	if (tally->not_mounted)
+		printf(", not mounted %ld", tally->not_mounted);
 	printf("\n");
 }
 
@@ -1449,19 +1580,32 @@ static void remove_pins(void)
 
 static void make_witness(void)
 {
-	int cgroup = dirfd_open_opath(top);
-	union bpf_attr attr = link_attr(progs[SHORT], cgroup, WITNESS);
+	union bpf_attr attr = link_attr(progs[SHORT], 0, WITNESS);
 
+	attr.link_create.flags = BPF_F_CGROUP_STAT_ALL;
 	witness = link_create(&attr);
-	close(cgroup);
 	if (witness < 0)
-		ksft_exit_fail_perror("attaching to the top");
+		ksft_exit_fail_perror("attaching to every hierarchy");
 	before.links = count_links();
+	before.files = told_of_witness();
+}
+
+/* Mount bpffs for the pins, and make a mount point that can't be written to. */
+static void make_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", MNT, "tmpfs", 0, NULL) || mkdir(PINS, 0755) || mkdir(V1, 0755) ||
+	    mount("none", MNT, NULL, MS_REMOUNT | MS_RDONLY, NULL) ||
+	    mount("none", PINS, "bpf", 0, NULL))
+		ksft_exit_fail_perror("mounting at " MNT);
+	if (!be_mounted())
+		ksft_exit_skip("the kernel has no cgroup v1\n");
+	if (!v1_went())
+		ksft_exit_fail_perror("unmounting a new v1 hierarchy");
 }
 
 static void prepare(void)
 {
-	char hierarchy[PATH_MAX - 64];
 	enum kind kind;
 	int fd;
 
@@ -1492,11 +1636,8 @@ static void prepare(void)
 			ksft_exit_fail_perror("loading a program");
 	}
 
+	make_mounts();
 	make_witness();
-
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("bpf", MNT, "bpf", 0, NULL))
-		ksft_exit_fail_perror("mounting bpffs at " MNT);
 	if (mmap((void *)SLEEP_ADDR, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		ksft_exit_fail_perror("mapping a page for programs to read");
@@ -1529,7 +1670,7 @@ int main(int argc, char **argv)
 	umask(022);
 	ksft_print_header();
 	prepare();
-	ksft_set_plan(11);
+	ksft_set_plan(12);
 	ksft_print_msg("%d seconds, seed %u\n", seconds, seed);
 
 	have_failslab = start_failslab();
@@ -1554,7 +1695,9 @@ int main(int argc, char **argv)
 	ksft_test_result(wait_until(no_files()), "all files went\n");
 	ksft_test_result(!clear_cgroup(top) && wait_until(no_dying_cgroups()),
 			 "all cgroups went\n");
-	ksft_test_result(told_of_witness() == 1, "a link at the top has one file, as before\n");
+	ksft_test_result(wait_until(v1_went()), "the v1 hierarchy went\n");
+	ksft_test_result(wait_until(told_of_witness() == before.files),
+			 "a link for every hierarchy has as many files as before\n");
 	close(witness);
 	drop_programs();
 	ksft_test_result(wait_until(progs_as_before()), "all programs went\n");
