@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -735,6 +736,15 @@ static void attach(const struct op *op)
 	subtree_link = attach_stat_fd(fd_of(skel->progs.two_bytes), cgroups[0].dir, "subtree", 0);
 }
 
+static void attach_all(const struct op *op)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .cgroup_stat.name = "subtree",
+		    .flags = BPF_F_CGROUP_STAT_ALL);
+
+	subtree_link = check(bpf_link_create(fd_of(skel->progs.two_bytes), 0, BPF_CGROUP_STAT,
+					     &opts), "attach to every hierarchy");
+}
+
 static void detach(const struct op *op)
 {
 	check(bpf_link_detach(subtree_link), "detach");
@@ -1179,6 +1189,47 @@ static void bench_subtree(void)
 	bench_one_subtree("subtree", &by_time, 10000, true, 5);
 }
 
+/* Mount a cgroup v1 hierarchy without controllers, with @nr cgroups below the root. */
+static void make_v1(const char *name, int nr)
+{
+	const char *path = named("/tmp/bench-%s", name);
+	int i;
+
+	check(mkdir(path, 0755), path);
+	check(mount("none", path, "cgroup", 0, named("none,name=%s", name)), path);
+	for (i = 0; i < nr; i++)
+		check(mkdir(named("%s/%d", path, i), 0755), path);
+}
+
+/* Number of cgroups in all hierarchies */
+static int count_all(void)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	attach_all(NULL);
+	check(bpf_link_get_info_by_fd(subtree_link, &info, &len), "link info");
+	detach(NULL);
+	return info.cgroup_stat.nr_files;
+}
+
+/* Attach to 1,000 cgroups in three hierarchies. To be run in a boot of its own. */
+static void bench_all(void)
+{
+	static const struct op op = {
+		.name = "attach to 1000 cgroups of 3 hierarchies",
+		.undo_name = "detach from 1000 cgroups of 3 hierarchies",
+		.run = attach_all, .undo = detach,
+	};
+
+	make_v1("one", NR_MANY / 3);
+	make_v1("two", NR_MANY / 3);
+	make_children("all", NR_MANY - 1 - count_all());
+	if (count_all() != NR_MANY)
+		die("%d cgroups", count_all());
+	run_ops("all", &by_time, &op, 1, 11);
+}
+
 /*
  * How long is cgroup_mutex held by the operations on subtrees, with peers for the
  * smallest only, and by other operations that take it?
@@ -1233,6 +1284,7 @@ static const struct {
 	{ "bytes", bench_bytes, true },
 	{ "subtree", bench_subtree, true },
 	{ "hold", bench_hold, true },
+	{ "all", bench_all, true },
 };
 
 static void run_group(const char *name)

@@ -93,6 +93,8 @@ function judge(    i, nr, verb) {
 	for (nr = 100; nr <= 10000; nr *= 10)
 		target("attach " nr " cgroups, for each of them",
 		       of("subtree", "attach " nr " cgroups") / (nr + 1), 3000)
+	target("attach to 1000 cgroups of 3 hierarchies, for each of them",
+	       of("all", "attach to 1000 cgroups of 3 hierarchies") / 1000, 3000)
 	for (nr = 100; nr <= 10000; nr *= 10)
 		target("update " nr " cgroups, as for 10", of("subtree", "update " nr " cgroups"),
 		       of("subtree", "update 10 cgroups"))
