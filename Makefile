@@ -4,6 +4,7 @@
 help:
 	@echo 'make demo      boot a kernel with bpf.stat and watch it at work'
 	@echo 'make test      all tests; the last line counts them (TESTS="cgroup bpf": only these)'
+	@echo 'make soak      tests that take long: a race of ten minutes, and killing bpftool anywhere'
 	@echo 'make check     those of the tests that boot nothing: style, sparse, shellcheck'
 	@echo 'make docs      the documentation, as HTML in build/docs'
 	@echo 'make bench     what it costs, in instructions, beside what else one could do'
@@ -47,10 +48,13 @@ bench-check: kernel
 test:
 	@scripts/test $(TESTS)
 
+soak:
+	@scripts/test interrupted long_race
+
 clean:
 	@rm -rf build
 
 distclean: clean
 	@rm -rf "$${XDG_CACHE_HOME:-$${HOME:-/root}/.cache}/bpf.stat"
 
-.PHONY: help tree refresh env kernel shell demo check docs bench bench-check test clean distclean
+.PHONY: help tree refresh env kernel shell demo check docs bench bench-check test soak clean distclean

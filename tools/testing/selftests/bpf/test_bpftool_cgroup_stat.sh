@@ -8,7 +8,8 @@
 # COMPLETION is bpftool's completion for bash, TEST is a function below without "test_".
 # Needs root, cgroup v2 in /sys/fs/cgroup, bpffs in /sys/fs/bpf, python3 and
 # libbpf.so.1; prints TAP. If strace is installed, bpftool is also interrupted by
-# signals and by system calls that fail.
+# signals and by system calls that fail: at one system call of each kind, or if TEST is
+# interrupted_everywhere, at each one.
 
 export LC_ALL=C
 unit=$(dirname "$(realpath "$0")")/../../../bpf/cgroup_stat/cgroup-stat-memory.service
@@ -22,6 +23,7 @@ nr_lines=26		# in a histogram: 24 buckets and two totals
 patience=600		# seconds to wait for an event
 nr=0
 failed=0
+everywhere=0
 wrapper=()
 tasks=()
 
@@ -1069,7 +1071,8 @@ attach_together() {
 
 # find_points KINDS ARG...: list in points[] the system calls of the command that create
 # something which an error has to undo, or remove something, each as NAME:COUNT for
-# inject. All KINDS of them have to be there.
+# inject. Unless $everywhere is set, only the last one of each kind is listed, when
+# there is most to undo. All KINDS of them have to be there.
 find_points() {
 	local makers='OBJ_PIN|LINK_CREATE|RAW_TRACEPOINT_OPEN|LINK_UPDATE' kind
 	local calls='bpf,mkdirat,renameat,renameat2,unlinkat,fsopen,fsmount,move_mount'
@@ -1077,9 +1080,20 @@ find_points() {
 	wrapper=(strace -o "$tmp/trace" -e "trace=$calls")
 	does "$2 under strace" "${@:2}"
 	wrapper=()
-	mapfile -t points < <(awk -F'(' -v makers="BPF_($makers)," '
+	mapfile -t points < <(awk -F'[(,]' -v makers="BPF_($makers)" -v everywhere=$everywhere '
 		{ nr[$1]++ }
-		/ = [0-9]+$/ && ($1 != "bpf" || $2 ~ makers) { print $1 ":" nr[$1] }' "$tmp/trace")
+		/ = [0-9]+$/ && ($1 != "bpf" || $2 ~ makers) {
+			kind = everywhere ? NR : $1 ($1 == "bpf" ? $2 : "")
+			if (kind in point)
+				delete order[point[kind]]
+			point[kind] = NR
+			order[NR] = $1 ":" nr[$1]
+		}
+		END {
+			for (i = 1; i <= NR; i++)
+				if (i in order)
+					print order[i]
+		}' "$tmp/trace")
 	answer=${points[*]}
 	for kind in $1; do
 		check "$2 has such calls: $kind" has_point "$kind"
@@ -1248,6 +1262,11 @@ test_interrupted() {
 	stop_tasks
 }
 
+test_interrupted_everywhere() {
+	everywhere=1
+	test_interrupted
+}
+
 # completes WHAT EXPECTED WORD...: the completions are those in EXPECTED, in any order
 completes() {
 	COMP_WORDS=(bpftool "${@:3}")
@@ -1336,6 +1355,7 @@ remember
 for test in taken usage keyword elsewhere wrong together interrupted completion; do
 	! wanted $test || test_$test
 done
+[[ $only != *' interrupted_everywhere '* ]] || test_interrupted_everywhere
 run cgroup stat detach "$hist"
 check 'nothing left in the end' has_pins '. '
 echo "1..$nr"
