@@ -227,8 +227,10 @@ scx_share=$3
 	die "no sched_ext, or another scheduler is running: see /sys/kernel/sched_ext"
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2: mount -t cgroup2 none $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die "no bpffs: mount -t bpf none /sys/fs/bpf"
-grep -qw cpu $root/cgroup.controllers || die "no cpu controller: set CONFIG_FAIR_GROUP_SCHED"
-grep -qw memory $root/cgroup.controllers || die "no memory controller: set CONFIG_MEMCG"
+grep -qw cpu $root/cgroup.controllers ||
+	die "no cpu controller in cgroup v2: set CONFIG_FAIR_GROUP_SCHED, unmount cgroup v1"
+grep -qw memory $root/cgroup.controllers ||
+	die "no memory controller in cgroup v2: set CONFIG_MEMCG, unmount cgroup v1"
 bpftool=$(realpath "$bpftool")
 objects=$(realpath "$objects")
 scx_share=$(realpath "$scx_share")

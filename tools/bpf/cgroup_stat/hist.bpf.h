@@ -4,6 +4,11 @@
  * A program that includes this file calls hist_charge() for each time, and
  * hist_print() when the file is read.
  *
+ * Times are only charged to cgroups of the default hierarchy, that is cgroup v2. To
+ * find a task's cgroup in a v1 hierarchy, bpf_task_get_cgroup1() takes css_set_lock,
+ * and a program that may be called with a runqueue lock held must not do that: whoever
+ * moves a task to another cgroup takes the two in the opposite order.
+ *
  * Uses 700 bytes of memory for each cgroup that a time was charged to, until the
  * cgroup is freed.
  */
@@ -12,6 +17,8 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+
+#define ENODATA		61
 
 #define HIST_BUCKETS	24
 #define NSEC_PER_USEC	1000
@@ -62,10 +69,10 @@ static bool hist_add(struct cgroup *cgrp, int bucket, __u64 ns)
 }
 
 /*
- * Charge a time to the cgroup that @task is in, and to all its ancestors, beginning
- * at the root. If memory for a cgroup can't be allocated, the time isn't charged to
- * that cgroup and those below, so a parent never shows less than the sum of its
- * children.
+ * Charge a time to the cgroup of the default hierarchy that @task is in, and to all
+ * its ancestors, beginning at the root. If memory for a cgroup can't be allocated, the
+ * time isn't charged to that cgroup and those below, so a parent never shows less than
+ * the sum of its children.
  *
  * May be called with a runqueue lock held. Then the last reference on a cgroup must
  * not be dropped: that queues work, and waking up the kworker takes a runqueue lock,
@@ -98,14 +105,19 @@ static const struct hist hist_empty;
 
 /*
  * Print a line for each bucket, then the number of times on a line that is called
- * @nr_name, then the sum of the times. One @unit has @ns_per_unit nanoseconds.
+ * @nr_name, then the sum of the times. One @unit has @ns_per_unit nanoseconds. Returns
+ * what the program has to return: 0, or -ENODATA for a cgroup of a v1 hierarchy.
  */
-static void hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr_name,
-		       __u64 ns_per_unit, const char *unit)
+static int hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr_name,
+		      __u64 ns_per_unit, const char *unit)
 {
 	const struct hist *hist;
 	__u64 min, nr, sum = 0;
 	int i;
+
+	/* that of the default hierarchy is 0 */
+	if (cgrp->root->hierarchy_id)
+		return -ENODATA;
 
 	hist = bpf_cgrp_storage_get(&hists, cgrp, NULL, 0) ?: &hist_empty;
 
@@ -117,6 +129,7 @@ static void hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr
 	}
 	BPF_SEQ_PRINTF(seq, "%s %llu\n", nr_name, sum);
 	BPF_SEQ_PRINTF(seq, "total_%s %llu\n", unit, hist->total_ns / ns_per_unit);
+	return 0;
 }
 
 #endif

@@ -14,6 +14,9 @@
  * ERANGE if the number is less than knob_min or more than knob_max. The three are
  * constants that a loader can set.
  *
+ * This works in all hierarchies, whether cgroup v1 or v2. A cgroup inherits from its
+ * ancestors in its own hierarchy, so the knobs of one hierarchy don't affect another.
+ *
  * A program that uses the number calls knob_of() if it is in this object. One in
  * another object shares the map @knobs.
  */

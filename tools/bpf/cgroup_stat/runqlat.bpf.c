@@ -23,6 +23,9 @@
  *	nr_waits 2710		the sum of the lines above
  *	total_usec 6184320	how long they lasted together
  *
+ * In cgroup v1 hierarchies, read(2) fails with ENODATA: waits are only charged to
+ * cgroups of the default hierarchy, which is cgroup v2. hist.bpf.h explains why.
+ *
  * Cost: about 130 x86 instructions for each wakeup, and 1,000 for a task's first,
  * which allocates its storage. Up to 300 for each context switch, and 120 more for
  * each level of the hierarchy down to the task's cgroup. All CPUs share the counters.
@@ -105,8 +108,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev,
 SEC("cgroup/stat")
 int runqlat(struct bpf_cgroup_stat_ctx *ctx)
 {
-	hist_print(ctx->cgroup, ctx->meta->seq, "nr_waits", NSEC_PER_USEC, "usec");
-	return 0;
+	return hist_print(ctx->cgroup, ctx->meta->seq, "nr_waits", NSEC_PER_USEC, "usec");
 }
 
 char _license[] SEC("license") = "GPL";
