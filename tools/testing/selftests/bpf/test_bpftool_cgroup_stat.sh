@@ -297,6 +297,9 @@ stop_tasks() {
 clean_up() {
 	trap '' HUP INT TERM
 	stop_tasks
+	for dir in "$tmp"/v1-*; do
+		[ ! -d "$dir" ] || end_v1 "${dir#"$tmp/v1-"}"
+	done
 	umount "$tmp/plain" "$tmp/read-only"
 	rm -rf "$pins" "$tmp"
 	for dir in "$top"/{a/x,b/*/*/,b/*/,a,b,c} "$top"; do
@@ -470,6 +473,124 @@ test_knob() {
 	check 'on a directory that had a file' [ -e "$tmp/plain/file" ]
 	rm "$tmp/plain/file"
 	check 'and nothing more' within is_as_before
+}
+
+has_no_data() { [[ $(cat "$1" 2>&1) = *": No data available" ]]; }
+
+# try_v1 HIERARCHY: mount a hierarchy of cgroup v1, which is a controller or name=NAME, in
+# $tmp/v1-HIERARCHY, with the cgroups a and a/x
+try_v1() {
+	mkdir -p "$tmp/v1-$1" &&
+		mount -t cgroup -o "${1/#name=/none,name=}" none "$tmp/v1-$1" &&
+		mkdir -p "$tmp/v1-$1/a/x" && return
+	rmdir "$tmp/v1-$1"
+	echo "ok $((++nr)) $1 in cgroup v1 # SKIP it can't be mounted"
+	return 1
+} 2>/dev/null
+
+# A hierarchy stays if it is unmounted while removed cgroups are still being freed, and
+# goes when it is mounted and unmounted again.
+is_over_v1() {
+	umount "$tmp/v1-$1"
+	! grep -q ":$1:" /proc/self/cgroup ||
+		{ mount -t cgroup -o "${1/#name=/none,name=}" none "$tmp/v1-$1"; false; }
+}
+
+end_v1() {
+	local dir
+
+	for dir in "$tmp/v1-$1"/{a/x,a}; do
+		[ ! -d "$dir" ] || within rmdir "$dir"
+	done
+	within is_over_v1 "$1"
+	rmdir "$tmp/v1-$1"
+} 2>/dev/null
+
+# memory_v1 CGROUP: the figures of cgroup v1, by the names that memory.bpf.c has for them
+memory_v1() {
+	echo "current $(<"$1/memory.usage_in_bytes")"
+	echo "kernel $(<"$1/memory.kmem.usage_in_bytes")"
+	sed -n 's/^total_\(shmem\|inactive_file\|pgfault\|pgmajfault\) /\1 /p
+		s/^total_rss /anon /p
+		s/^total_cache /file /p
+		s/^total_mapped_file /file_mapped /p
+		s/^total_dirty /file_dirty /p' "$1/memory.stat"
+}
+
+has_memory_of_v1() {
+	[ "$(sort "$1/bpf.stat.memory")" = "$(memory_v1 "$1" | sort)" ]
+}
+
+# memory in the hierarchy of the memory controller, and elsewhere
+memory_in_v1() {
+	local v1=$tmp/v1-memory file=bpf.stat.memory
+
+	does 'attach memory to all' attach "$objects/memory.bpf.o" all "$pins/memory"
+	start_task "$v1/a/x" python3 -c "import time
+anonymous = b'x' * (8 << 20)
+open('$tmp/data', 'wb').write(anonymous)
+open('$tmp/filled', 'wb')
+while True: time.sleep(1000)"
+	within [ -e "$tmp/filled" ]
+	check 'memory has the figures of v1' within has_memory_of_v1 "$v1/a/x"
+	check 'and of the descendants' within has_memory_of_v1 "$v1/a"
+	check 'that is what was used' is_above anon "$v1/a/$file" $((8 << 20))
+	check 'also for files' is_above file "$v1/a/$file" $(((8 << 20) - 1))
+	check 'memory of the root' is_above anon "$v1/$file" $((8 << 20))
+	check 'without current' fails grep current "$v1/$file"
+	check 'no data in v2' has_no_data "$top/a/$file"
+	check 'no data in another v1 hierarchy' has_no_data "$named/a/$file"
+	stop_tasks
+	rm "$tmp"/{data,filled}
+	does 'detach memory' detach "$pins/memory"
+	end_v1 memory
+	check 'the memory controller is back in v2' grep -qw memory $root/cgroup.controllers
+}
+
+# hist_oncpu and runqlat of a task that is in the cgroup a of both hierarchies
+hists_in_v1() {
+	local name file hist_all=$pins/hist_oncpu
+
+	for name in hist_oncpu runqlat; do
+		file=bpf.stat.$name
+		does "attach $name to all" attach "$objects/$name.bpf.o" all "$pins/$name"
+		check "$name has data in v2" within is_above total_usec "$top/a/$file" 0
+		check "$name has none in v1" has_no_data "$named/a/$file"
+		check 'nor in the root there' has_no_data "$named/$file"
+		check 'nor where nothing ran' has_no_data "$named/a/x/$file"
+	done
+	does 'update by another unit' update "$hist_all" pinned "$hist_all-progs/hist_oncpu_ns"
+	check 'no data, either' has_no_data "$named/a/$histo"
+	does 'detach hist_oncpu' detach "$pins/hist_oncpu"
+	does 'detach runqlat' detach "$pins/runqlat"
+}
+
+knob_in_v1() {
+	local file=bpf.stat.knob
+
+	does 'attach knob to all' attach "$objects/knob.bpf.o" all "$pins/knob" mode 0644
+	echo 300 >"$named/a/$file"
+	check 'a v1 cgroup has its number' reads "$named/a/$file" 300
+	check 'its child inherits it' reads "$named/a/x/$file" 300
+	check 'its parent does not' reads "$named/$file" 100
+	check 'nor does v2' reads "$top/a/$file" 100
+	does 'detach knob' detach "$pins/knob"
+}
+
+# The programs in cgroup v1 and v2, with one link for all hierarchies
+test_v1_programs() {
+	local named=$tmp/v1-name=bpftool-$$ before=$before
+
+	within is_as_before
+	try_v1 name=bpftool-$$ || return
+	! try_v1 memory || memory_in_v1
+	start_task "$top/a" sh -c 'while :; do sleep 0.01; done'
+	echo "${tasks[-1]}" >"$named/a/cgroup.procs"
+	hists_in_v1
+	stop_tasks
+	knob_in_v1
+	end_v1 name=bpftool-$$
+	check 'nothing is left of that' within is_as_before
 }
 
 # Maps that can't be reused are named in the error message, and nothing is changed.
@@ -1341,8 +1462,8 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob keep beside pinned relative unit programs show gone \
-	    json churn; do
+for test in object count runqlat knob v1_programs keep beside pinned relative unit \
+	    programs show gone json churn; do
 	! wanted $test || test_$test
 done
 
