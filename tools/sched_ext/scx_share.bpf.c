@@ -58,10 +58,14 @@
  * THE SCHEDULER
  *
  * A share belongs to a cgroup, whatever its number of tasks, and divides the part of
- * its parent. The cgroup is the one of the unified hierarchy that the task is in; no
- * controller has to be enabled there. The tasks that are in a cgroup itself compete
- * with its child cgroups like one more child that has the default share. The tasks of
- * one cgroup take turns, whatever their nice values.
+ * its parent. The tasks that are in a cgroup itself compete with its child cgroups like
+ * one more child that has the default share. The tasks of one cgroup take turns,
+ * whatever their nice values.
+ *
+ * A task's cgroup is always that of the default hierarchy, cgroup v2. No controller has
+ * to be enabled there: even if the cpu controller is mounted as cgroup v1, shares are
+ * obeyed, and its cpu.shares and cpu.cfs_quota_us have no effect. A share in a v1
+ * hierarchy would have none either, so scx_share refuses to attach to one.
  *
  * This is start-time fair queueing (Goyal, Vin, Cheng 1996) with cgroups as flows.
  * Each cgroup has a virtual clock. A slice that a task waits for is tagged with the

@@ -26,7 +26,7 @@ const char help_fmt[] =
 "\n"
 "Usage: %s [-c CGROUP] [-k PATH] [-v]\n"
 "\n"
-"  -c CGROUP     Have the knobs in this cgroup and below (default: /sys/fs/cgroup)\n"
+"  -c CGROUP     Have the knobs in this v2 cgroup and below (default: /sys/fs/cgroup)\n"
 "  -k PATH       Keep what is written to the knobs in a map that is pinned at PATH,\n"
 "                and begin with what was kept there\n"
 "  -v            Print libbpf debug messages\n"
@@ -113,6 +113,13 @@ static bool keep_knobs(struct bpf_map *knobs, const char *path)
 
 	fprintf(stderr, "can't keep the knobs at %s: %s\n", path, strerror(errno));
 	return false;
+}
+
+static bool is_on_cgroup2(int cgroup_fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(cgroup_fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 static bool is_removed(int cgroup_fd)
@@ -219,6 +226,10 @@ int main(int argc, char **argv)
 	cgroup_fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup_fd < 0) {
 		fprintf(stderr, "can't open %s: %s\n", cgroup, strerror(errno));
+		return 1;
+	}
+	if (!is_on_cgroup2(cgroup_fd)) {
+		fprintf(stderr, "%s isn't in cgroup v2, whose shares are obeyed: see -c\n", cgroup);
 		return 1;
 	}
 	if (is_another_running() || (keep && !is_on_bpffs(keep)))

@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -646,6 +647,27 @@ def test_taken():
     scheduler = load()
 
 
+def test_v1():
+    """Shares belong to cgroups of cgroup v2, even if the cpu controller isn't there."""
+    v1 = tempfile.mkdtemp()
+    if subprocess.run(["mount", "-t", "cgroup", "-o", "cpu", "none", v1], check=False).returncode:
+        os.rmdir(v1)
+        skip("the cpu controller in cgroup v1", "it can't be mounted")
+        return
+
+    failed = start("-c", v1)
+    said = failed.communicate()[0]
+    check("a cgroup v1 directory is refused", failed.returncode == 1 and
+          said == f"{v1} isn't in cgroup v2, whose shares are obeyed: see -c\n", said)
+    a, b = Cgroup("a", NR_CPUS), Cgroup("b", NR_CPUS)
+    a.set("share", 300)
+    check_uses("the cpu controller in cgroup v1", [a, b], [3, 1])
+    for cgroup in a, b:
+        cgroup.remove()
+    subprocess.run(["umount", v1], check=True)
+    os.rmdir(v1)
+
+
 def test_second():
     before = files()
     second = start()
@@ -692,7 +714,7 @@ def test_ends():
 
 TESTS = [test_values, test_shares, test_nested, test_own_tasks, test_move, test_sleepers, test_slice,
          test_tiny_share, test_affinity, test_crowded, test_kthreads, test_hotplug, test_stress,
-         test_release, test_churn, test_keep, test_taken, test_second, test_ends]
+         test_release, test_churn, test_keep, test_taken, test_v1, test_second, test_ends]
 
 
 def main():
