@@ -3,10 +3,9 @@
  * Files bpf.stat.<name> in cgroup directories, answered by BPF programs.
  *
  * A BPF link represents one such file in every cgroup of a subtree, or of all
- * hierarchies. The link
- * embeds a struct cgroup_subtree_file, by which the cgroup core creates and
- * removes the files. This file implements the program type, the handlers that
- * run the program when a file is read or written, and the link.
+ * hierarchies. The link embeds a struct cgroup_subtree_file, by which the cgroup core
+ * creates and removes the files. This file implements the program type, the handlers
+ * that run the program when a file is read or written, and the link.
  *
  * The link holds no reference on the cgroup, and the files hold none on the link.
  * While a handler holds an active reference on the file's kernfs node, the link

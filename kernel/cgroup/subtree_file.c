@@ -100,10 +100,8 @@ static int subtree_file_remove(struct cgroup *cgrp, struct cgroup_subtree_file *
 	return !file->nr_files;
 }
 
-typedef int (*subtree_file_fn_t)(struct cgroup *cgrp, struct cgroup_subtree_file *file);
-
 static int subtree_file_walk(struct cgroup *root, struct cgroup_subtree_file *file,
-			     subtree_file_fn_t fn)
+			     int (*fn)(struct cgroup *cgrp, struct cgroup_subtree_file *file))
 {
 	struct cgroup_subsys_state *d_css;
 	struct cgroup *dsct;
@@ -118,8 +116,8 @@ static int subtree_file_walk(struct cgroup *root, struct cgroup_subtree_file *fi
 }
 
 /* Call @fn for all cgroups that @file is for, until it returns something else than 0. */
-static int subtree_file_for_each_cgroup(struct cgroup_subtree_file *file,
-					subtree_file_fn_t fn)
+static int subtree_file_for_each(struct cgroup_subtree_file *file,
+				 int (*fn)(struct cgroup *cgrp, struct cgroup_subtree_file *file))
 {
 	struct cgroup_root *root;
 	int ret;
@@ -143,11 +141,11 @@ static int subtree_file_create_all(struct cgroup_subtree_file *file)
 {
 	int ret;
 
-	ret = subtree_file_for_each_cgroup(file, subtree_file_create);
+	ret = subtree_file_for_each(file, subtree_file_create);
 	if (!ret)
-		return subtree_file_for_each_cgroup(file, subtree_file_activate);
+		return subtree_file_for_each(file, subtree_file_activate);
 
-	subtree_file_for_each_cgroup(file, subtree_file_remove);
+	subtree_file_for_each(file, subtree_file_remove);
 	return ret;
 }
 
@@ -282,7 +280,7 @@ void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
 	cgroup_lock();
 	if (file->added) {
-		subtree_file_for_each_cgroup(file, subtree_file_remove);
+		subtree_file_for_each(file, subtree_file_remove);
 		subtree_file_unlink(file);
 	}
 	cgroup_unlock();

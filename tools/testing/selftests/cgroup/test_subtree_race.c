@@ -1341,7 +1341,7 @@ static bool agrees(const struct bpf_link_info *info, const char *name)
 		files += !!(seen[i].files & bit);
 	}
 	return (cgroups == told && files == told) ||
-	       disagree("a link below cgroup %llu of hierarchy %u speaks of %d files, %d of %d cgroups have %s",
+	       disagree("link below %llu, hierarchy %u: %d files, but %d of %d cgroups have %s",
 			info->cgroup_stat.cgroup_id, info->cgroup_stat.hierarchy_id, told,
 			files, cgroups, name);
 }

@@ -17,8 +17,11 @@
 /* TOP and CHILD are in the default hierarchy, V1 is the root of a v1 hierarchy. */
 enum { TOP, CHILD, NR_V2, V1 = NR_V2, V1_CHILD, NR_CGROUPS };
 
-static const char * const paths[NR_V2] = { "/stat", "/stat/child" };
-static char v1_path[] = "/tmp/cgroup_stat_v1.XXXXXX";
+static const char * const paths[NR_V2] = {
+	"/stat", "/stat/child",
+};
+
+static char v1_path[32];
 static int cg[NR_CGROUPS];
 static int v1_id;		/* of the v1 hierarchy */
 
@@ -44,6 +47,7 @@ static bool mount_v1(void)
 {
 	cg[V1] = -1;
 	cg[V1_CHILD] = -1;
+	strcpy(v1_path, "/tmp/cgroup_stat_v1.XXXXXX");
 	if (!ASSERT_OK_PTR(mkdtemp(v1_path), "mount point"))
 		return false;
 	if (!ASSERT_OK(mount("none", v1_path, "cgroup", 0, "none," V1_NAME), "mount"))
