@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #include "cgroup_util.h"
 #include "bpf_stat_util.h"
 
-#define NODES	"/sys/kernel/slab/kernfs_node_cache/"
+#define NODES		"/sys/kernel/slab/kernfs_node_cache/"
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
 
 time_t now_seconds(void)
 {
@@ -96,6 +98,60 @@ int obj_pin(int fd, const char *path)
 	return sys_bpf(BPF_OBJ_PIN, &attr);
 }
 
+int fd_by_id(int cmd, __u32 id)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_id = id;	/* a union: prog_id is at the same place */
+	return sys_bpf(cmd, &attr);
+}
+
+__u32 next_id(int cmd, __u32 id)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.start_id = id;
+	return sys_bpf(cmd, &attr) ? 0 : attr.next_id;
+}
+
+int count_links(void)
+{
+	struct bpf_link_info info;
+	int link, count = 0;
+	__u32 id = 0;
+
+	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
+		link = fd_by_id(BPF_LINK_GET_FD_BY_ID, id);
+		if (link < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		count += !obj_info(link, &info, sizeof(info)) &&
+			 info.type == BPF_LINK_TYPE_CGROUP_STAT;
+		close(link);
+	}
+	return count;
+}
+
+int count_progs(void)
+{
+	struct bpf_prog_info info;
+	int prog, count = 0;
+	__u32 id = 0;
+
+	while ((id = next_id(BPF_PROG_GET_NEXT_ID, id))) {
+		prog = fd_by_id(BPF_PROG_GET_FD_BY_ID, id);
+		if (prog < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		count += !obj_info(prog, &info, sizeof(info)) &&
+			 info.type == BPF_PROG_TYPE_CGROUP_STAT;
+		close(prog);
+	}
+	return count;
+}
+
 static int remove_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	return type == FTW_DP && ftw->level ? cg_destroy(path) : 0;
@@ -160,4 +216,32 @@ bool nodes_went(long nodes)
 		return true;
 	ksft_print_msg("%ld kernfs nodes, %ld before\n", count_nodes(), nodes);
 	return false;
+}
+
+static bool write_failslab(const char *name, char *value)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), FAILSLAB "%s", name);
+	return write_text(path, value, strlen(value)) >= 0;
+}
+
+bool set_failslab(struct failslab_file *files, int nr_files)
+{
+	char path[PATH_MAX];
+	int i;
+
+	for (i = 0; i < nr_files; i++) {
+		snprintf(path, sizeof(path), FAILSLAB "%s", files[i].name);
+		if (read_text(path, files[i].old, sizeof(files[i].old)) < 0 ||
+		    !write_failslab(files[i].name, files[i].value))
+			return false;
+	}
+	return true;
+}
+
+void restore_failslab(struct failslab_file *files, int nr_files)
+{
+	while (nr_files--)
+		write_failslab(files[nr_files].name, files[nr_files].old);
 }

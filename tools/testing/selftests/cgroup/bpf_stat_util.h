@@ -42,6 +42,13 @@ int link_create(union bpf_attr *attr);
 int link_detach(int link);
 int obj_info(int fd, void *info, int len);
 int obj_pin(int fd, const char *path);
+/* @cmd is BPF_LINK_GET_FD_BY_ID or BPF_PROG_GET_FD_BY_ID. */
+int fd_by_id(int cmd, __u32 id);
+/* @cmd is BPF_LINK_GET_NEXT_ID or BPF_PROG_GET_NEXT_ID; returns 0 after the last one. */
+__u32 next_id(int cmd, __u32 id);
+/* Count all cgroup_stat links, and all cgroup_stat programs. */
+int count_links(void);
+int count_progs(void);
 
 /* Remove the cgroups below a cgroup. */
 int remove_descendants(const char *cgroup);
@@ -58,5 +65,17 @@ int clear_cgroup(const char *cgroup);
 long settled_nodes(void);
 /* Wait until there are at most that many; returns whether there are. */
 bool nodes_went(long nodes);
+
+/* A file of failslab's in debugfs, and a value for it. */
+struct failslab_file {
+	const char *name;
+	char *value;
+	char old[32];
+};
+
+/* Write the values, in this order. Returns false if the kernel has no failslab. */
+bool set_failslab(struct failslab_file *files, int nr_files);
+/* Write the values that the files had before, in reverse order. */
+void restore_failslab(struct failslab_file *files, int nr_files);
 
 #endif /* BPF_STAT_UTIL_H */

@@ -61,7 +61,6 @@
 #define PINS		MNT "/bpf"
 #define V1		MNT "/v1"	/* read-only unless the v1 hierarchy is mounted */
 #define V1_NAME		"name=race"
-#define FAILSLAB	"/sys/kernel/debug/failslab/"
 #define SLEEP_ADDR	0x10000000	/* page faults here are delayed, programs sleep on them */
 #define PROG_ERRNO	ENOTUNIQ	/* only returned by programs */
 #define SHORT_LEN	2
@@ -821,15 +820,6 @@ static int link_update(int link, int prog, int old_prog)
 	return sys_bpf(BPF_LINK_UPDATE, &attr);
 }
 
-static int fd_by_id(int cmd, __u32 id)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_id = id;	/* a union: prog_id is at the same place */
-	return sys_bpf(cmd, &attr);
-}
-
 /* Returns a new file descriptor of a link that was attached recently. */
 static int some_link(void)
 {
@@ -1182,51 +1172,6 @@ static void enter(enum phase phase, bool (*reached)(void), const char *what)
  * Comparing links and files
  */
 
-static __u32 next_id(int cmd, __u32 id)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.start_id = id;
-	return sys_bpf(cmd, &attr) ? 0 : attr.next_id;
-}
-
-static int count_links(void)
-{
-	struct bpf_link_info info;
-	int link, count = 0;
-	__u32 id = 0;
-
-	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
-		link = fd_by_id(BPF_LINK_GET_FD_BY_ID, id);
-		if (link < 0)
-			continue;
-		memset(&info, 0, sizeof(info));
-		count += !obj_info(link, &info, sizeof(info)) &&
-			 info.type == BPF_LINK_TYPE_CGROUP_STAT;
-		close(link);
-	}
-	return count;
-}
-
-static int count_progs(void)
-{
-	struct bpf_prog_info info;
-	int prog, count = 0;
-	__u32 id = 0;
-
-	while ((id = next_id(BPF_PROG_GET_NEXT_ID, id))) {
-		prog = fd_by_id(BPF_PROG_GET_FD_BY_ID, id);
-		if (prog < 0)
-			continue;
-		memset(&info, 0, sizeof(info));
-		count += !obj_info(prog, &info, sizeof(info)) &&
-			 info.type == BPF_PROG_TYPE_CGROUP_STAT;
-		close(prog);
-	}
-	return count;
-}
-
 /* All cgroups of both hierarchies, and which files they have. */
 static struct {
 	__u64 id;
@@ -1456,11 +1401,7 @@ static bool progs_as_before(void)
  * Memory that runs out
  */
 
-static struct {
-	const char *file;
-	char *value;
-	char old[32];
-} failslab[] = {
+static struct failslab_file failslab[] = {
 	{ "probability", "0" },	/* until all other values are set */
 	{ "task-filter", "Y" },
 	{ "ignore-gfp-wait", "N" },
@@ -1469,39 +1410,8 @@ static struct {
 	{ "space", "0" },
 	{ "times", "-1" },
 	{ "verbose", "0" },
+	{ "probability", "2" },
 };
-
-static int set_failslab(int i, char *value)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), FAILSLAB "%s", failslab[i].file);
-	return write_text(path, value, strlen(value)) < 0 ? -1 : 0;
-}
-
-/* Let allocations fail in tasks that have set make-it-fail. */
-static bool start_failslab(void)
-{
-	char path[PATH_MAX];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(failslab); i++) {
-		snprintf(path, sizeof(path), FAILSLAB "%s", failslab[i].file);
-		if (read_text(path, failslab[i].old, sizeof(failslab[i].old)) < 0 ||
-		    set_failslab(i, failslab[i].value))
-			return false;
-	}
-	return !set_failslab(0, "2");
-}
-
-static void stop_failslab(void)
-{
-	int i = ARRAY_SIZE(failslab);
-
-	set_failslab(0, "0");
-	while (i--)
-		set_failslab(i, failslab[i].old);
-}
 
 /*
  * The tests
@@ -1673,11 +1583,12 @@ int main(int argc, char **argv)
 	ksft_set_plan(12);
 	ksft_print_msg("%d seconds, seed %u\n", seconds, seed);
 
-	have_failslab = start_failslab();
+	/* let allocations fail in tasks that have set make-it-fail */
+	have_failslab = set_failslab(failslab, ARRAY_SIZE(failslab));
 	start_all();
 	agreed = run(seconds);
 	if (have_failslab)
-		stop_failslab();
+		restore_failslab(failslab, ARRAY_SIZE(failslab));
 	for (op = 0; op < NR_OPS; op++)
 		print_tally(op);
 
