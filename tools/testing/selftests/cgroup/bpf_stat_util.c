@@ -77,6 +77,20 @@ int link_detach(int link)
 	return sys_bpf(BPF_LINK_DETACH, &attr);
 }
 
+int link_update(int link, int prog, int old_prog)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_update.link_fd = link;
+	attr.link_update.new_prog_fd = prog;
+	if (old_prog >= 0) {
+		attr.link_update.flags = BPF_F_REPLACE;
+		attr.link_update.old_prog_fd = old_prog;
+	}
+	return sys_bpf(BPF_LINK_UPDATE, &attr);
+}
+
 int obj_info(int fd, void *info, int len)
 {
 	union bpf_attr attr;

@@ -40,6 +40,8 @@ int prog_load(const char *name, const struct bpf_insn *insns, int cnt, __u32 fla
 union bpf_attr link_attr(int prog_fd, int cgroup_fd, const char *name);
 int link_create(union bpf_attr *attr);
 int link_detach(int link);
+/* An @old_prog of -1 stands for any. */
+int link_update(int link, int prog, int old_prog);
 int obj_info(int fd, void *info, int len);
 int obj_pin(int fd, const char *path);
 /* @cmd is BPF_LINK_GET_FD_BY_ID or BPF_PROG_GET_FD_BY_ID. */

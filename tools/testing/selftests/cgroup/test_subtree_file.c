@@ -4,11 +4,6 @@
  * tests check when the files exist, who owns them, and how they can be used. They call
  * bpf(2) directly, without libbpf and a BPF compiler.
  *
- * run_test() runs each test in a process and a cgroup of its own, with a time limit. A
- * test exits at the first check that fails, and needs no clean-up: what it has opened,
- * allocated or mounted (in a private mount namespace) goes away with the process.
- * run_test() removes the cgroups, and checks that no file was left behind.
- *
  * test_subtree_file --hold attaches a link to the root of the hierarchy and
  * keeps it until its stdin is closed, for running other tests under a link.
  */
@@ -18,11 +13,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <grp.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
-#include <linux/limits.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,186 +23,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest.h"
 #include "cgroup_util.h"
-#include "bpf_stat_util.h"
+#include "subtree_util.h"
 
-#define NAME		"kselftest"
 #define MAX_NAME	54	/* MAX_CFTYPE_NAME without the prefix and NUL */
-#define MAX_LINKS	64	/* rooted at one cgroup */
-#define MNT		"/mnt"	/* mounted over in private namespaces only */
-#define TIME_LIMIT	(2 * PATIENCE)	/* seconds, for a test */
-
-#define CAP(cap)	(1ULL << (cap))
-#define BPF_CAPS	(CAP(CAP_BPF) | CAP(CAP_PERFMON))
-
-#define SETUP_FAILED	255	/* exit status, not an errno */
-
-static char hierarchy[PATH_MAX];	/* where cgroup2 is mounted */
-static int prog = -1;			/* a program that outputs nothing */
-static pid_t runner;			/* the process that runs the tests */
-
-/*
- * Checks
- */
-
-static void fail(void)
-{
-	if (getpid() == runner)
-		ksft_exit_fail_msg("the tests can't go on\n");
-	exit(KSFT_FAIL);
-}
-
-static void check_that(bool ok, const char *what, const char *test, int line)
-{
-	if (ok)
-		return;
-	ksft_print_msg("%s, line %d: %s (%s)\n", test, line, what, strerror(errno));
-	fail();
-}
-
-static void check_equal(long got, long want, const char *what, const char *test,
-			int line)
-{
-	if (got == want)
-		return;
-	ksft_print_msg("%s, line %d: %s is %ld, not %ld\n", test, line, what, got, want);
-	fail();
-}
-
-#define check(cond)		check_that(cond, #cond, __func__, __LINE__)
-#define check_eq(got, want)	check_equal(got, want, #got, __func__, __LINE__)
-
-/* Did a system call fail with this errno? */
-static bool fails(long ret, int err)
-{
-	if (ret >= 0)
-		errno = 0;
-	return ret < 0 && errno == err;
-}
-
-/*
- * Programs and links
- */
-
-/* Load a program that outputs nothing. */
-static int load_empty(const char *name)
-{
-	const struct bpf_insn insns[] = {
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-	};
-
-	return prog_load(name, insns, ARRAY_SIZE(insns), 0);
-}
-
-/* Load a program that outputs the letter and a newline. */
-static int load_letter(char letter)
-{
-	const struct bpf_insn insns[] = {
-		/* r1 = ctx->meta->seq; both members are at offset 0 */
-		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
-		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
-		INSN(BPF_ST | BPF_MEM | BPF_B, BPF_REG_10, 0, -2, letter),
-		INSN(BPF_ST | BPF_MEM | BPF_B, BPF_REG_10, 0, -1, '\n'),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -2),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, 2),
-		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-	};
-
-	return prog_load("letter", insns, ARRAY_SIZE(insns), 0);
-}
-
-static int open_cgroup(const char *cgroup)
-{
-	int fd = dirfd_open_opath(cgroup);
-
-	check(fd >= 0);
-	return fd;
-}
-
-static int attach_prog(int prog_fd, const char *cgroup, const char *name)
-{
-	int cgroup_fd = open_cgroup(cgroup);
-	union bpf_attr attr = link_attr(prog_fd, cgroup_fd, name);
-	int link, err;
-
-	link = link_create(&attr);
-	err = errno;
-	close(cgroup_fd);
-	errno = err;
-	return link;
-}
-
-static int attach(const char *cgroup, const char *name)
-{
-	return attach_prog(prog, cgroup, name);
-}
-
-static struct bpf_link_info link_info(int link)
-{
-	struct bpf_link_info info;
-
-	memset(&info, 0, sizeof(info));
-	check(!obj_info(link, &info, sizeof(info)));
-	return info;
-}
 
 /*
  * Files and cgroups
  */
-
-static char *new_cgroup(const char *parent, const char *name)
-{
-	char *cgroup = cg_name(parent, name);
-
-	check(cgroup && !cg_create(cgroup));
-	return cgroup;
-}
-
-static char *stat_file(const char *cgroup, const char *name)
-{
-	char *file;
-
-	check(asprintf(&file, "%s/" STAT_PREFIX "%s", cgroup, name) > 0);
-	return file;
-}
-
-static bool has_file(const char *cgroup, const char *name)
-{
-	char *file = stat_file(cgroup, name);
-	bool found = !access(file, F_OK);
-
-	free(file);
-	return found;
-}
-
-static int open_file(const char *cgroup, const char *name)
-{
-	int fd = open(stat_file(cgroup, name), O_RDONLY);
-
-	check(fd >= 0);
-	return fd;
-}
-
-/* Does the file have exactly this content? */
-static bool reads(const char *cgroup, const char *name, const char *text)
-{
-	char buf[64];
-
-	return read_text(stat_file(cgroup, name), buf, sizeof(buf)) == (ssize_t)strlen(text) &&
-	       !strcmp(buf, text);
-}
 
 static mode_t mode_of(const char *path)
 {
@@ -218,61 +44,6 @@ static mode_t mode_of(const char *path)
 
 	check(!stat(path, &st));
 	return st.st_mode;
-}
-
-static bool owned_by(const char *path, uid_t uid, gid_t gid)
-{
-	struct stat st;
-
-	check(!stat(path, &st));
-	if (st.st_uid == uid && st.st_gid == gid)
-		return true;
-	ksft_print_msg("%s: owner %u:%u, not %u:%u\n", path, st.st_uid, st.st_gid, uid, gid);
-	errno = 0;
-	return false;
-}
-
-static struct {
-	char name[NAME_MAX + 1];	/* name to count; empty: all stat files */
-	int files;
-	int dirs;
-} walk;
-
-static int walk_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	const char *base = path + ftw->base;
-
-	if (type == FTW_D)
-		walk.dirs++;
-	else if (!strncmp(base, STAT_PREFIX, strlen(STAT_PREFIX)) &&
-		 (!walk.name[0] || !strcmp(base + strlen(STAT_PREFIX), walk.name)))
-		walk.files++;
-	return 0;
-}
-
-static void walk_hierarchy(const char *name)
-{
-	memset(&walk, 0, sizeof(walk));
-	snprintf(walk.name, sizeof(walk.name), "%s", name);
-	check(!nftw(hierarchy, walk_one, 16, FTW_PHYS | FTW_MOUNT));
-}
-
-/* Returns how many cgroups of the hierarchy have a file of this name. */
-static int count_files(const char *name)
-{
-	walk_hierarchy(name);
-	return walk.files;
-}
-
-static int count_all_files(void)
-{
-	return count_files("");
-}
-
-static int count_cgroups(void)
-{
-	walk_hierarchy("");
-	return walk.dirs;
 }
 
 /* Returns nr_files of the link, or -1 if the hierarchy has more or fewer files. */
@@ -292,68 +63,6 @@ static int files_of(int link, const char *name)
 /*
  * Processes
  */
-
-static int exit_status(pid_t pid)
-{
-	int status;
-
-	check(pid > 0);
-	check(waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Call fn(arg) in a child process. Returns 0, or the errno it failed with. */
-static int in_child(int (*fn)(void *arg), void *arg)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(fn(arg) < 0 ? errno : 0);
-	return exit_status(pid);
-}
-
-struct user_call {
-	__u64 caps;
-	int (*fn)(void *arg);
-	void *arg;
-};
-
-static int become_user(__u64 caps)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {
-		{ .permitted = caps, .effective = caps },
-		{ .permitted = caps >> 32, .effective = caps >> 32 },
-	};
-
-	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
-	    setresgid(TEST_UID, TEST_UID, TEST_UID) ||
-	    setresuid(TEST_UID, TEST_UID, TEST_UID))
-		return -1;
-	return syscall(__NR_capset, &header, data);
-}
-
-static int call_as_user(void *arg)
-{
-	struct user_call *call = arg;
-
-	if (become_user(call->caps))
-		_exit(SETUP_FAILED);
-	return call->fn(call->arg);
-}
-
-/* The same with the uid TEST_UID and only these capabilities. */
-static int as_user(__u64 caps, int (*fn)(void *arg), void *arg)
-{
-	struct user_call call = { .caps = caps, .fn = fn, .arg = arg };
-
-	return in_child(call_as_user, &call);
-}
-
-static int do_link_create(void *attr)
-{
-	return link_create(attr);
-}
 
 static int do_load(void *name)
 {
@@ -408,14 +117,6 @@ static bool becomes(const char *cgroup, const char *key, long value)
 	return wait_until(cg_read_key_long(cgroup, "cgroup.events", key) == value);
 }
 
-/* Mount in a private mount namespace, so that it is unmounted when the test exits. */
-static int mount_privately(const char *source, const char *type, int flags, const char *options)
-{
-	check(!unshare(CLONE_NEWNS));
-	check(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	return mount(source, MNT, type, flags, options);
-}
-
 /*
  * Where and when files exist
  */
@@ -445,7 +146,7 @@ static int test_present_in_whole_subtree(const char *top)
 /* With a link at the root of the hierarchy all cgroups have the file. */
 static int test_present_in_whole_hierarchy(const char *top)
 {
-	int cgroups = count_cgroups(), link = attach(hierarchy, NAME);
+	int cgroups = count_cgroups_below(hierarchy), link = attach(hierarchy, NAME);
 
 	check(link >= 0);
 	check(has_file(hierarchy, NAME) && has_file(top, NAME));
@@ -847,14 +548,6 @@ static int test_default_name(const char *top)
 	check(attach_prog(nameless, top, NAME) >= 0);
 	check(has_file(top, NAME));
 	return KSFT_PASS;
-}
-
-static char *link_name(int i)
-{
-	char *name;
-
-	check(asprintf(&name, "link%d", i) > 0);
-	return name;
 }
 
 /* A cgroup can be the root of 64 links. Links rooted elsewhere don't count. */
@@ -1387,13 +1080,6 @@ static int test_attach_needs_capabilities(const char *top)
 	return KSFT_PASS;
 }
 
-static int do_attach_in_user_namespace(void *attr)
-{
-	if (unshare(CLONE_NEWUSER))
-		_exit(SETUP_FAILED);
-	return link_create(attr);
-}
-
 static int do_load_in_user_namespace(void *name)
 {
 	if (unshare(CLONE_NEWUSER))
@@ -1509,11 +1195,7 @@ static int test_more_fields_refused(const char *top)
 	return KSFT_PASS;
 }
 
-#define T(x) { x, #x }
-struct subtree_file_test {
-	int (*fn)(const char *top);
-	const char *name;
-} tests[] = {
+static const struct subtree_test tests[] = {
 	T(test_present_in_whole_subtree),
 	T(test_present_in_whole_hierarchy),
 	T(test_gone_after_last_close),
@@ -1564,40 +1246,6 @@ struct subtree_file_test {
 	T(test_more_fields_refused),
 };
 
-#undef T
-
-/* Run a test in a cgroup of its own, and check that it leaves no file behind. */
-static int run_test(const struct subtree_file_test *test)
-{
-	char *top = cg_name(hierarchy, "test_subtree_file");
-	int before, after, ret;
-	pid_t pid;
-
-	/* a run that was interrupted may have left it behind */
-	check(top && (!cg_create(top) || errno == EEXIST));
-	check(!clear_cgroup(top));
-	before = count_all_files();
-
-	pid = fork();
-	if (!pid) {
-		check(!cg_enter_current(top));
-		alarm(TIME_LIMIT);
-		exit(test->fn(top));
-	}
-	ret = exit_status(pid);
-	if (ret < 0)
-		ksft_print_msg("%s was killed, perhaps after %d s\n", test->name, TIME_LIMIT);
-
-	check(!clear_cgroup(top));
-	after = count_all_files();
-	check(!rmdir(top));
-	free(top);
-	if (after == before)
-		return ret;
-	ksft_print_msg("%s left %d files behind\n", test->name, after - before);
-	return KSFT_FAIL;
-}
-
 static int hold(void)
 {
 	char c;
@@ -1615,40 +1263,14 @@ static int hold(void)
 
 int main(int argc, char **argv)
 {
-	int i;
-
 	if (argc > 1 && strcmp(argv[1], "--hold")) {
 		fprintf(stderr, "usage: %s [--hold]\n", argv[0]);
 		return KSFT_FAIL;
 	}
-	umask(022);
-	runner = getpid();
 	if (argc == 1)
 		ksft_print_header();
-	if (cg_find_unified_root(hierarchy, sizeof(hierarchy), NULL))
-		ksft_exit_skip("cgroup v2 isn't mounted\n");
-	prog = load_empty("");
-	if (prog < 0 && errno == EINVAL)
-		ksft_exit_skip("the kernel has no cgroup_stat programs\n");
-	if (prog < 0)
-		ksft_exit_fail_perror("loading a cgroup_stat program");
+	set_up_tests();
 	if (argc > 1)
 		return hold();
-
-	ksft_set_plan(ARRAY_SIZE(tests));
-	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		switch (run_test(&tests[i])) {
-		case KSFT_PASS:
-			ksft_test_result_pass("%s\n", tests[i].name);
-			break;
-		case KSFT_SKIP:
-			ksft_test_result_skip("%s, for the reason above\n", tests[i].name);
-			break;
-		default:
-			ksft_test_result_fail("%s\n", tests[i].name);
-			break;
-		}
-	}
-
-	ksft_finished();
+	run_tests(tests, ARRAY_SIZE(tests), run_test);
 }

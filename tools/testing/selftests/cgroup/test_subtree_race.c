@@ -806,20 +806,6 @@ static void check_fdinfo(int link)
 		expect("a name in fdinfo", !!strstr(buf, "name:\t" STAT_PREFIX "race_"), true);
 }
 
-static int link_update(int link, int prog, int old_prog)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_update.link_fd = link;
-	attr.link_update.new_prog_fd = prog;
-	if (old_prog >= 0) {
-		attr.link_update.flags = BPF_F_REPLACE;
-		attr.link_update.old_prog_fd = old_prog;
-	}
-	return sys_bpf(BPF_LINK_UPDATE, &attr);
-}
-
 /* Returns a new file descriptor of a link that was attached recently. */
 static int some_link(void)
 {
