@@ -187,7 +187,7 @@ int clear_cgroup(const char *cgroup)
 	return remove_descendants(cgroup);
 }
 
-static long count_nodes(void)
+long count_nodes(void)
 {
 	char buf[4096];
 

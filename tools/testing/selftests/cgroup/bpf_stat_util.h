@@ -58,12 +58,13 @@ int remove_descendants(const char *cgroup);
 int clear_cgroup(const char *cgroup);
 
 /*
- * Returns the number of all kernfs nodes, once the pending removals are done, or -1 if
- * the number isn't available. It tells whether a reference on a node was leaked, which
- * nothing else does: the idr of kernfs still points to such a node, so that kmemleak
- * doesn't report it. Note that the dentries of a directory hold references on the nodes
- * of files that were removed from it.
+ * Returns the number of all kernfs nodes, or -1 if it isn't available. It tells whether a
+ * reference on a node was leaked, which nothing else does: the idr of kernfs still points
+ * to such a node, so that kmemleak doesn't report it. Note that the dentries of a
+ * directory hold references on the nodes of files that were removed from it.
  */
+long count_nodes(void);
+/* The same, once the pending removals are done. */
 long settled_nodes(void);
 /* Wait until there are at most that many; returns whether there are. */
 bool nodes_went(long nodes);
