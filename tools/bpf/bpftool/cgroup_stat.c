@@ -44,6 +44,7 @@
 #define STAT_FILE_PREFIX	"bpf.stat."
 #define OLD_PROGS		"old"		/* in the locked directory: previous PATH-progs */
 #define MAX_USED_MAPS		64		/* of a program, as in the kernel */
+#define EVERYWHERE		-1		/* instead of a cgroup's fd: CGROUP is "all" */
 
 /* Another program of the object, besides the one that answers the file. */
 struct other_prog {
@@ -1017,10 +1018,15 @@ static const char *prog_keyword(const char *arg)
 	return NULL;
 }
 
+static bool is_all(const char *cgroup)
+{
+	return !strcmp(cgroup, "all");
+}
+
 /*
  * Could argv[0] be an object file, although it is or abbreviates a keyword? It can
  * if there is a file of that name, and either it is an abbreviation, or what follows
- * is missing or a directory: that is a CGROUP, which follows an object file.
+ * is missing, "all" or a directory: that is a CGROUP, which follows an object file.
  */
 static bool may_be_object(const char *keyword, int argc, char **argv)
 {
@@ -1028,7 +1034,7 @@ static bool may_be_object(const char *keyword, int argc, char **argv)
 
 	if (access(argv[0], F_OK))
 		return false;
-	if (strcmp(argv[0], keyword) || argc < 2)
+	if (strcmp(argv[0], keyword) || argc < 2 || is_all(argv[1]))
 		return true;
 	return !stat(argv[1], &st) && S_ISDIR(st.st_mode);
 }
@@ -1255,23 +1261,58 @@ static struct hashmap *get_link_pins(void)
 /* Returns the path of the link's root cgroup, to be freed, or NULL if not found. */
 static char *get_root_path(const struct bpf_link_info *info)
 {
-	/* cgroup ids are unique within a hierarchy only; that of cgroup v2 has id 0 */
-	return info->cgroup_stat.hierarchy_id ? NULL : get_cgroup_path(info->cgroup_stat.cgroup_id);
+	if (!info->cgroup_stat.cgroup_id)
+		return NULL;
+	return get_cgroup_path(info->cgroup_stat.hierarchy_id, info->cgroup_stat.cgroup_id);
+}
+
+/* A link to all cgroups that is detached has no files. */
+static bool is_everywhere(const struct bpf_link_info *info)
+{
+	return info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL && info->cgroup_stat.nr_files;
+}
+
+/* Returns which cgroups the link is for, to be freed. */
+static char *describe_root(const struct bpf_link_info *info)
+{
+	char hierarchy[HIERARCHY_NAME_SIZE], *root, *text;
+	int hierarchy_id = info->cgroup_stat.hierarchy_id;
+	int n;
+
+	if (is_everywhere(info))
+		return strdup("every hierarchy");
+	if (!info->cgroup_stat.cgroup_id)
+		return strdup("root gone");
+
+	root = get_root_path(info);
+	if (root) {
+		n = asprintf(&text, "root %s", root);
+	} else {
+		get_hierarchy_name(hierarchy_id, hierarchy);
+		n = asprintf(&text, "root id %llu in hierarchy %d (%s)%s",
+			     info->cgroup_stat.cgroup_id, hierarchy_id, hierarchy,
+			     is_hierarchy_mounted(hierarchy_id) ? "" : ", not mounted here");
+	}
+	free(root);
+	return n < 0 ? NULL : text;
 }
 
 bool cgroup_has_stat_file(int cgroup_fd, const struct bpf_link_info *info)
 {
-	return !info->cgroup_stat.hierarchy_id &&
-	       cgroup_is_within(cgroup_fd, info->cgroup_stat.cgroup_id);
+	return is_everywhere(info) ||
+	       cgroup_is_within(cgroup_fd, info->cgroup_stat.hierarchy_id,
+				info->cgroup_stat.cgroup_id);
 }
 
-/* Do the subtrees of a cgroup and of a link have a cgroup in common? */
+/* Do a cgroup's subtree, or all cgroups, and a link's have a cgroup in common? */
 static bool subtrees_overlap(int cgroup_fd, const struct bpf_link_info *info)
 {
 	char *root;
 	bool ret;
 	int fd;
 
+	if (cgroup_fd == EVERYWHERE)
+		return is_everywhere(info) || info->cgroup_stat.cgroup_id;
 	if (cgroup_has_stat_file(cgroup_fd, info))
 		return true;
 
@@ -1281,7 +1322,7 @@ static bool subtrees_overlap(int cgroup_fd, const struct bpf_link_info *info)
 	if (fd < 0)
 		return false;
 
-	ret = cgroup_is_within(fd, get_cgroup_id(cgroup_fd));
+	ret = cgroup_is_within(fd, get_hierarchy_id(cgroup_fd), get_cgroup_id(cgroup_fd));
 	close(fd);
 	return ret;
 }
@@ -1289,16 +1330,16 @@ static bool subtrees_overlap(int cgroup_fd, const struct bpf_link_info *info)
 static void report_holder(const struct bpf_link_info *info)
 {
 	const char *file = u64_to_ptr(info->cgroup_stat.name);
-	char *root = get_root_path(info);
+	char *root = describe_root(info);
 	struct hashmap *pins = get_link_pins();
 	char *pin = NULL;
 
 	if (pins && hashmap__find(pins, info->id, &pin))
-		p_err("%s exists: link %u at %s has it (bpftool cgroup stat detach %s)",
-		      file, info->id, root ?: "another cgroup", pin);
+		p_err("%s exists: link %u (%s) has it: bpftool cgroup stat detach %s",
+		      file, info->id, root ?: "", pin);
 	else
-		p_err("%s exists: link %u at %s has it (bpftool link detach id %u)",
-		      file, info->id, root ?: "another cgroup", info->id);
+		p_err("%s exists: link %u (%s) has it: bpftool link detach id %u",
+		      file, info->id, root ?: "", info->id);
 
 	delete_pinned_obj_table(pins);
 	free(root);
@@ -1323,7 +1364,7 @@ static void report_taken(int cgroup_fd, const char *name)
 	free_cgroup_stat_links(links);
 }
 
-static const char *attach_hint(int err)
+static const char *attach_hint(int err, bool all)
 {
 	switch (err) {
 	case EINVAL:
@@ -1332,15 +1373,15 @@ static const char *attach_hint(int err)
 		return "give a shorter name with 'name'";
 	case EBADF:
 		return "name a cgroup's directory, usually below /sys/fs/cgroup";
-	case EOPNOTSUPP:
-		return "it takes cgroup v2";
 	case ENODEV:
 		return "the cgroup was removed";
 	case E2BIG:
-		return "64 links are rooted at this cgroup, detach one";
+		return all ? "64 links are attached to all, detach one" :
+			     "64 links are rooted at this cgroup, detach one";
 	case EACCES:
 	case EPERM:
-		return "it takes CAP_BPF, CAP_PERFMON and write permission on the cgroup";
+		return all ? "it takes CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN" :
+			     "it takes CAP_BPF, CAP_PERFMON and write permission on the cgroup";
 	default:
 		return "nothing was attached";
 	}
@@ -1350,11 +1391,13 @@ static int create_link(const struct stat_prog *stat, int cgroup_fd, const char *
 		       __u32 mode)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	bool all = cgroup_fd == EVERYWHERE;
 	int fd;
 
+	opts.flags = all ? BPF_F_CGROUP_STAT_ALL : 0;
 	opts.cgroup_stat.name = stat->name;
 	opts.cgroup_stat.mode = mode;
-	fd = bpf_link_create(stat->fd, cgroup_fd, BPF_CGROUP_STAT, &opts);
+	fd = bpf_link_create(stat->fd, all ? 0 : cgroup_fd, BPF_CGROUP_STAT, &opts);
 	if (fd >= 0)
 		return fd;
 
@@ -1362,7 +1405,7 @@ static int create_link(const struct stat_prog *stat, int cgroup_fd, const char *
 		report_taken(cgroup_fd, stat->name);
 	else
 		p_err("can't attach %s%s to %s: %s: %s", STAT_FILE_PREFIX, stat->name, cgroup,
-		      strerror(errno), attach_hint(errno));
+		      strerror(errno), attach_hint(errno, all));
 	return -1;
 }
 
@@ -1473,8 +1516,8 @@ static int attach_at(struct stat_prog *stat, const char *cgroup, const char *pat
 	struct stat_pins pins;
 	int fd, err;
 
-	fd = open_cgroup(cgroup);
-	if (fd < 0)
+	fd = is_all(cgroup) ? EVERYWHERE : open_cgroup(cgroup);
+	if (fd < 0 && !is_all(cgroup))
 		return -1;
 
 	err = open_pins(&pins, path, true);
@@ -1483,7 +1526,8 @@ static int attach_at(struct stat_prog *stat, const char *cgroup, const char *pat
 	if (!err)
 		err = attach_and_pin(stat, fd, cgroup, &pins, mode);
 	close_pins(&pins);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
 
@@ -1714,7 +1758,9 @@ static void show_flags_json(__u32 flags, json_writer_t *wtr)
 {
 	jsonw_name(wtr, "flags");
 	jsonw_start_array(wtr);
-	/* no flag is defined yet */
+	if (flags & BPF_F_CGROUP_STAT_ALL)
+		jsonw_string(wtr, "all");
+	flags &= ~BPF_F_CGROUP_STAT_ALL;
 	if (flags)
 		jsonw_printf(wtr, "\"0x%x\"", flags);
 	jsonw_end_array(wtr);
@@ -1743,17 +1789,12 @@ void cgroup_stat_dump_json(const struct bpf_link_info *info, json_writer_t *wtr)
 
 static void show_files_plain(const struct bpf_link_info *info)
 {
-	char *root = get_root_path(info);
+	__u32 flags = info->cgroup_stat.flags & ~BPF_F_CGROUP_STAT_ALL;
+	char *root = describe_root(info);
 
-	printf("  mode %04o", info->cgroup_stat.mode);
-	if (root)
-		printf("  root %s", root);
-	else if (info->cgroup_stat.cgroup_id)
-		printf("  root id %llu", info->cgroup_stat.cgroup_id);
-	else
-		printf("  root gone");
-	if (info->cgroup_stat.flags)
-		printf("  flags 0x%x", info->cgroup_stat.flags);
+	printf("  mode %04o  %s", info->cgroup_stat.mode, root ?: "");
+	if (flags)
+		printf("  flags 0x%x", flags);
 	printf("  files %u", info->cgroup_stat.nr_files);
 	if (info->cgroup_stat.cookie)
 		printf("  cookie %llu", info->cgroup_stat.cookie);
@@ -1891,10 +1932,11 @@ static int do_show(int argc, char **argv)
 	if (fd < 0)
 		return -1;
 
-	if (get_cgroup_id(fd)) {
+	if (get_hierarchy_id(fd) >= 0) {
 		err = show(fd);
 	} else {
-		p_err("%s is no cgroup v2: %s", path, attach_hint(EBADF));
+		p_err("%s is no cgroup of a hierarchy that is mounted here: %s", path,
+		      attach_hint(EBADF, false));
 		err = -1;
 	}
 	close(fd);
@@ -1910,7 +1952,8 @@ static int do_help(int argc, char **argv)
 
 	fprintf(stderr,
 		"Usage: %1$s cgroup stat { show | list } [CGROUP]\n"
-		"       %1$s cgroup stat attach { OBJ | PROG } CGROUP PATH [name NAME] [mode MODE]\n"
+		"       %1$s cgroup stat attach { OBJ | PROG } { CGROUP | all } PATH\n"
+		"                           [name NAME] [mode MODE]\n"
 		"       %1$s cgroup stat update PATH { OBJ [fresh] | PROG }\n"
 		"       %1$s cgroup stat detach PATH\n"
 		"       %1$s cgroup stat help\n"
