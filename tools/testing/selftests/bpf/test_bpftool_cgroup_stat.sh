@@ -19,6 +19,8 @@ pins=/sys/fs/bpf/bpftool-stat-$$
 hist=$pins/hist
 histo=bpf.stat.hist_oncpu
 hist_pins='. ./hist ./hist-progs ./hist-progs/account_stretch ./hist-progs/hist_oncpu_ns '
+hierarchy=name=bpftool-stat-$$	# of cgroup v1, as in /proc/self/cgroup
+with_controllers=cpuacct,net_cls,name=bpftool-net-$$
 nr_lines=26		# in a histogram: 24 buckets and two totals
 patience=600		# seconds to wait for an event
 nr=0
@@ -65,12 +67,12 @@ def ours():
     return [link for link in said() if link["pinned"][0].startswith(sys.argv[2])]
 
 
-def link(pin, name, prog_name, mode, cgroup, nr_files):
+def link(pin, name, prog_name, mode, cgroup, nr_files, hierarchy=0):
     """Returns how bpftool must show a link."""
     info = pinned(pin)
     return {"id": int(info["link_id"]), "name": "bpf.stat." + name,
             "prog_id": int(info["prog_id"]), "prog_name": prog_name, "mode": mode,
-            "cgroup_id": os.stat(cgroup).st_ino, "cgroup": cgroup, "hierarchy_id": 0,
+            "cgroup_id": os.stat(cgroup).st_ino, "cgroup": cgroup, "hierarchy_id": hierarchy,
             "cookie": 0, "flags": [], "nr_files": nr_files, "pinned": [pin]}
 
 
@@ -141,7 +143,8 @@ run() {
 
 # look: list all that bpftool can leave behind in $seen
 look() {
-	seen=$(find "$root" -name 'bpf.stat.*'; find /sys/fs/bpf "$tmp/plain"; cat /proc/mounts)
+	seen=$(find "$root" "$tmp" -name 'bpf.stat.*'; find /sys/fs/bpf "$tmp/plain"
+		cat /proc/mounts)
 	ask '(ids("prog"), ids("link"))'
 	seen+=$answer
 }
@@ -300,12 +303,38 @@ clean_up() {
 	for dir in "$tmp"/v1-*; do
 		[ ! -d "$dir" ] || end_v1 "${dir#"$tmp/v1-"}"
 	done
-	umount "$tmp/plain" "$tmp/read-only"
-	rm -rf "$pins" "$tmp"
+	rm -rf "$pins"
+	umount "$tmp"/{plain,read-only,twin/a/b} "$top/c"
+	rmdir "$tmp"/{named,net,twin}/a{/b,}
+	umount "$tmp"/{named,net,twin}
+	rm -rf "$tmp"
 	for dir in "$top"/{a/x,b/*/*/,b/*/,a,b,c} "$top"; do
 		[ ! -d "$dir" ] || within rmdir "$dir"
 	done
 } 2>/dev/null
+
+# mount_v1 DIR HIERARCHY: mount a cgroup v1 hierarchy
+mount_v1() {
+	local option=xattr
+
+	[[ $2 != name=* ]] || option=none
+	mkdir -p "$1"
+	mount -t cgroup -o "$option,$2" none "$1" || die "can't mount cgroup v1 with $option,$2"
+}
+
+hierarchy_id() { awk -F: -v name="$1" '$2 == name { print $1 }' /proc/self/cgroup; }
+
+# The kernel keeps a hierarchy that was unmounted while a removed cgroup wasn't freed yet.
+is_v1_gone() {
+	umount "$1"
+	[ -z "$(hierarchy_id "$2")" ] || { mount_v1 "$@"; false; }
+}
+
+# remove_v1 DIR HIERARCHY: unmount it, and remove its cgroup a before
+remove_v1() {
+	rmdir "$1/a"
+	check "unmount $2" within is_v1_gone "$1" "$2"
+}
 
 wanted() {
 	[[ $only = "  " || $only = *" $1 "* ]]
@@ -875,6 +904,199 @@ test_gone() {
 	rm "$pins/knob"
 }
 
+# shows_links WHAT DIR PIN...: show DIR lists the links with these pins, and no others
+shows_links() {
+	run -j cgroup stat show "$2"
+	ask "' '.join(each['pinned'][0] for each in ours())"
+	check "$1" [ "$answer" = "${*:3}" ]
+}
+
+# The three links are at cgroups with the same id, 1, and have the same file name.
+test_hierarchies() {
+	local object=$objects/knob.bpf.o start=$before named=$tmp/named net=$tmp/net
+	local before=$before v2=$pins/v2 v1=$pins/v1 two=$pins/two new=$pins/new
+	local twin=$tmp/twin id shown option pid inode
+
+	mount_v1 "$named" "$hierarchy"
+	mount_v1 "$net" "$with_controllers"
+	mkdir "$named/a" "$net/a"
+	does 'attach at the root of cgroup v2' attach "$object" $root "$v2"
+	does 'of a v1 hierarchy with a name' attach "$object" "$named" "$v1"
+	does 'of one with two controllers' attach "$object" "$net" "$two"
+	check 'a file in each v1 cgroup' [ -e "$named/bpf.stat.knob" -a \
+		-e "$named/a/bpf.stat.knob" -a -e "$net/a/bpf.stat.knob" ]
+
+	ask "pinned('$v1')['link_id']"
+	link=$answer
+	id=$(hierarchy_id "$hierarchy")
+	shown="[link('$v2', 'knob', 'knob', '0444', '$root', $(files bpf.stat.knob | wc -l)),
+		link('$v1', 'knob', 'knob', '0444', '$named', 2, $id),
+		link('$two', 'knob', 'knob', '0444', '$net', 2,
+		     $(hierarchy_id "$with_controllers"))]"
+	for option in -j -p; do
+		shows "show $option" $option cgroup stat show
+		check 'each has the path of its hierarchy' holds "ours() == $shown"
+	done
+	shows 'show' cgroup stat show
+	check 'the same in plain text' matches \
+		"root $root files .* root $named files 2 .* root $net files 2 "
+	run link show id "$link"
+	check 'link show has its path, too' matches " root $named files 2"
+	shows_links 'show a cgroup of v2' "$top/a" "$v2"
+	shows_links 'of a v1 hierarchy' "$named/a" "$v1"
+	shows_links 'the root of another' "$net" "$two"
+	remember
+	refuses 'a name that is taken' "link $link \\(root $named\\) has it: .*detach $v1" \
+		attach "$object" "$named/a" "$new"
+	refuses 'taken somewhere' 'exists: link .*has it' attach "$object" all "$new"
+
+	ask "rows([{'attach_type': 'cgroup_stat', 'link_id': $link, 'name': 'knob',
+		    'id': int(pinned('$v1')['prog_id'])}])"
+	shown=$answer
+	shows 'cgroup show' -j cgroup show "$named"
+	check 'its own link' holds "rows(said()) == $shown"
+	shows 'cgroup show below' -j cgroup show "$named/a"
+	check 'none' holds 'said() == []'
+	shows 'cgroup show effective' -j cgroup show "$named/a" effective
+	check 'that from above' holds "rows(said()) == $shown"
+	run -j batch file - <<<"cgroup show $named/a effective"
+	check 'in a batch, too' holds "[rows(each['output']) for each in said()] == [$shown]"
+	run -j batch file - <<<"cgroup tree $named"
+	check 'cgroup tree' holds "[(each['cgroup'], rows(each['programs']))
+		for each in said()[0]['output']] == [('$named', $shown)]"
+
+	mount --bind "$named" "$top/c"
+	shows_links 'v1 mounted on a directory of v2' "$top/c" "$v1"
+	umount "$top/c"
+	mount --bind "$named" "$net"
+	shows 'show a hierarchy whose mount is hidden' cgroup stat show
+	check 'not the path of what hides it' matches \
+		" root id 1 in hierarchy [0-9]+ \\($with_controllers\\), not mounted here files 2 "
+	umount "$net"
+
+	does 'detach it' detach "$v1"
+	does 'attach it further below' attach "$object" "$named/a" "$v1"
+	ask "pinned('$v1')['link_id']"
+	link=$answer
+	remember
+	refuses 'a name that is taken below' "link $link \\(root $named/a\\) has it" \
+		attach "$object" "$named" "$new"
+
+	mount_v1 "$twin" "$hierarchy-twin"
+	mkdir "$twin/a"{,/b}
+	check 'cgroups of two hierarchies have the same id' \
+		[ "$(stat -c %i "$named/a")" = "$(stat -c %i "$twin/a")" ]
+	mount --bind "$named" "$twin/a/b"
+	shows_links 'one mounted below the other' "$twin/a/b"
+	umount "$twin/a/b"
+	rmdir "$twin/a/b"
+	remove_v1 "$twin" "$hierarchy-twin"
+
+	unshare -m sleep infinity &
+	pid=$!
+	tasks+=("$pid")
+	within grep -q sleep "/proc/$pid/comm"
+	inode=$(stat -c %i "$named/a")
+	shown="id $inode in hierarchy $id \\($hierarchy\\), not mounted here"
+	umount "$named"
+	remember
+	shows 'show while one is mounted elsewhere' cgroup stat show
+	check 'what is known of its root' matches " mode 0444 root $shown files 1 "
+	shows 'show -j' -j cgroup stat show
+	check 'the same in JSON' holds "[(each['cgroup_id'], each['hierarchy_id'])
+		for each in ours() if 'cgroup' not in each] == [($inode, $id)]"
+	refuses 'show a directory of it' 'no cgroup of a hierarchy that is mounted here' \
+		show "/proc/$pid/root$named/a"
+	stop_tasks
+	does 'detach what is at the root of cgroup v2' detach "$v2"
+	does 'and of the other' detach "$two"
+	within has_none bpf.stat.knob
+	remember
+	refuses 'taken in a hierarchy that is not mounted' "link $link \\(root $shown\\) has it" \
+		attach "$object" all "$new"
+	mount_v1 "$named" "$hierarchy"
+	shows_links 'mounted again' "$named/a" "$v1"
+	does 'detach it' detach "$v1"
+	remove_v1 "$named" "$hierarchy"
+	remove_v1 "$net" "$with_controllers"
+	before=$start
+	check 'nothing is left' within is_as_before
+}
+
+test_all() {
+	local object=$objects/knob.bpf.o start=$before named=$tmp/named
+	local before=$before new=$pins/new all=$pins/all taken file row
+
+	within is_as_before
+	wrapper=(setpriv --bounding-set -sys_admin)
+	refuses 'all without CAP_SYS_ADMIN' "to all: .*CAP_PERFMON and CAP_SYS_ADMIN" \
+		attach "$object" all "$new"
+	wrapper=()
+	mount_v1 "$named" "$hierarchy"
+	mkdir "$named/a"
+	does 'attach to all' attach "$object" all "$all" mode 0640
+	for file in {$root,"$top/a/x","$named/a"}/bpf.stat.knob; do
+		check "has it: $file" is_mode "$file" 640
+	done
+	mount_v1 "$tmp/net" "$with_controllers"
+	mkdir "$tmp/net/a"
+	check 'and so does what is mounted later' is_mode "$tmp/net/a/bpf.stat.knob" 640
+	shows 'show' cgroup stat show
+	check 'it has no root' matches \
+		"bpf.stat.knob prog [0-9]+ knob mode 0640 every hierarchy files [0-9]+ pinned $all "
+	shows 'show -j' -j cgroup stat show
+	check 'in JSON' holds "[(each['cgroup_id'], each['hierarchy_id'], each['flags'],
+		'cgroup' in each, each['nr_files'] >= $(find $root "$named" "$tmp/net" -name \
+		bpf.stat.knob | wc -l)) for each in ours()] == [(0, 0, ['all'], False, True)]"
+	ask "pinned('$all')['link_id']"
+	link=$answer
+	ask "pinned('$all')['prog_id']"
+	row="($link, $answer, 'knob')"
+	run link show id "$link"
+	check 'link show, too' matches ' knob mode 0640 every hierarchy files '
+	shows_links 'show a cgroup of v2' "$top/a/x" "$all"
+	shows_links 'of v1' "$named/a" "$all"
+	for file in "$top/a" "$named"; do
+		shows 'cgroup show' -j cgroup show "$file"
+		check 'not its own' holds 'rows(said()) == []'
+		shows 'effective' -j cgroup show "$file" effective
+		check 'that' holds "rows(said()) == [$row]"
+	done
+
+	remember
+	taken="link $link \\(every hierarchy\\) has it: .*detach $all"
+	refuses 'a name that all have, in v2' "$taken" attach "$object" "$top/a" "$new"
+	refuses 'in v1' "$taken" attach "$object" "$named/a" "$new"
+	refuses 'for all' "$taken" attach "$object" all "$new"
+	does 'update it' update "$all" "$object"
+	check 'the same link' holds "pinned('$all')['link_id'] == '$link'"
+	run link detach pinned "$all"
+	check 'link detach' has_none bpf.stat.knob
+	shows 'show what was detached' cgroup stat show
+	check 'gone' matches ' bpf.stat.knob prog [0-9]+ knob mode 0640 root gone files 0 '
+	shows_links 'it is nowhere' "$named/a"
+	does 'attach the name elsewhere' attach "$object" "$named/a" "$new"
+	ask "pinned('$new')['link_id']"
+	link=$answer
+	remember
+	refuses 'all, but one has it' "link $link \\(root $named/a\\) has it: .*detach $new" \
+		attach "$object" all "$pins/another"
+	does 'detach that one' detach "$new"
+	does 'detach what was for all' detach "$all"
+
+	mkdir "$top/c/all"
+	cd "$top/c" || return
+	does 'attach to a directory of that name' attach "$object" ./all "$new"
+	check 'in no other' has_files bpf.stat.knob "$top/c/all"
+	does 'detach it' detach "$new"
+	cd / || return
+	within rmdir "$top/c/all"
+	remove_v1 "$named" "$hierarchy"
+	remove_v1 "$tmp/net" "$with_controllers"
+	before=$start
+	check 'nothing is left' within is_as_before
+}
+
 # Characters in paths that JSON strings must escape
 test_json() {
 	local odd=$'"\\\t\r\b\f\x01\x1f\x7f\'\xc3\xbc'
@@ -955,7 +1177,7 @@ test_churn() {
 
 # $link at $top/a has the name already.
 test_taken() {
-	local taken="bpf.stat.hist_oncpu exists.* link $link at $top/a .*detach $hist"
+	local taken="$histo exists: link $link \\(root $top/a\\) has it: .*detach $hist"
 	local object=$objects/hist_oncpu.bpf.o
 
 	refuses 'a name that is taken there' "$taken" attach "$object" "$top/a" "$pins/new"
@@ -1013,6 +1235,7 @@ test_keyword() {
 	refuses 'update by one called n' '\./n' update "$hist" n
 	refuses 'by one called id' '\./id' update "$hist" id
 	refuses 'a keyword that may be a file' '\./n' attach n hist_oncpu "$top/b" "$new"
+	refuses 'an object called id for all' '\./id' attach id all "$new"
 	refuses 'an object of no name' "can't open" attach '' "$top/b" "$new"
 	does 'attach one by its path' attach ./n "$top/b" "$new"
 	does 'detach' detach "$new"
@@ -1424,8 +1647,9 @@ test_completion() {
 	"$bpftool" -j prog show >"$tmp/said"
 	ask "' '.join(str(each['id']) for each in said())"
 	completes 'program ids' "$answer" cgroup stat attach id ''
-	completes 'a cgroup' folder cgroup stat attach object ''
-	completes 'a cgroup after a program' folder cgroup stat attach id 1 ''
+	completes 'a cgroup or all' 'folder all' cgroup stat attach object ''
+	completes 'all' all cgroup stat attach object al
+	completes 'a cgroup after a program' 'folder all' cgroup stat attach id 1 ''
 	completes 'PATH' 'object folder' cgroup stat attach object folder ''
 	completes 'options' 'name mode' cgroup stat attach object folder path ''
 	completes 'options after a program' 'name mode' cgroup stat attach id 1 folder path ''
@@ -1463,7 +1687,7 @@ coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
 for test in object count runqlat knob v1_programs keep beside pinned relative unit \
-	    programs show gone json churn; do
+	    programs show gone hierarchies all json churn; do
 	! wanted $test || test_$test
 done
 
