@@ -878,7 +878,7 @@ test_show() {
 
 # Links whose cgroup was removed, and links that were detached by other commands
 test_gone() {
-	local gone="[each for each in ours() if 'cgroup' not in each]"
+	local before=$before gone="[each for each in ours() if 'cgroup' not in each]"
 
 	run link detach pinned "$pins/at"
 	check 'link detach' has_none bpf.stat.knob
@@ -917,6 +917,7 @@ test_hierarchies() {
 	local before=$before v2=$pins/v2 v1=$pins/v1 two=$pins/two new=$pins/new
 	local twin=$tmp/twin id shown option pid inode
 
+	within is_as_before
 	mount_v1 "$named" "$hierarchy"
 	mount_v1 "$net" "$with_controllers"
 	mkdir "$named/a" "$net/a"
