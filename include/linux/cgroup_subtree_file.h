@@ -11,8 +11,8 @@
 #define CGROUP_SUBTREE_FILE_PREFIX	"bpf.stat."
 
 /*
- * Maximum number of subtree files that are rooted at one cgroup. As many can be
- * present in every hierarchy.
+ * Maximum number of subtree files that are rooted at the same cgroup. Those that are
+ * for every hierarchy have a limit of their own, which is the same.
  */
 #define CGROUP_SUBTREE_FILES_MAX	64
 

@@ -418,8 +418,8 @@ out_put:
  * @prog: the program; on success the link takes over the caller's reference
  *
  * Context: Process context, may sleep. Takes cgroup_mutex.
- * Return: file descriptor of the new link on success, negative errno otherwise.
- *	   No file is left on failure.
+ * Return: file descriptor of the new link on success; negative errno otherwise, see
+ *	   Documentation/bpf/prog_cgroup_stat.rst. No file is left on failure.
  */
 int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *prog)
 {

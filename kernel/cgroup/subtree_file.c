@@ -225,13 +225,16 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  *
  * The file appears in @root and all its descendants, and from then on in every
  * cgroup that is created below @root, until cgroup_rm_subtree_file() is called or
- * @root is removed. The root cgroup of a cgroup v1 hierarchy is removed some time
- * after the hierarchy was unmounted. In each cgroup the file gets the owner and
+ * @root is removed. The root cgroup of a cgroup v1 hierarchy that has no other
+ * cgroups is removed some time after the hierarchy was unmounted. In each cgroup the file gets the owner and
  * group that the parent's directory has when the file is created. In a hierarchy's
  * root cgroup it belongs to root.
  *
  * If @root is %NULL, hierarchies that aren't mounted are included, and a v1
  * hierarchy that is mounted later has the file, too.
+ *
+ * From then on, mkdir(2) below @root fails with ENOMEM if the file can't be created,
+ * and so does mount(2) of a v1 hierarchy if @root is %NULL.
  *
  * The callbacks of @file->cft are called with an active reference on the kernfs
  * node held. Removing the file waits for active references with cgroup_mutex held,
@@ -247,9 +250,10 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  *
  * Context: Process context, may sleep. Takes cgroup_mutex.
  * Return: %0 on success; %-ENODEV if @root was removed, %-E2BIG if too many
- *	   subtree files have the same @root, %-EEXIST if a cgroup of the subtree
- *	   has a file of that name, %-ENOMEM if out of memory, %-EINVAL if
- *	   @file->cft isn't as described above. No file is left on failure.
+ *	   subtree files have the same @root, %-EEXIST if a cgroup of the subtree,
+ *	   or of any hierarchy if @root is %NULL, has a file of that name, %-ENOMEM
+ *	   if out of memory, %-EINVAL if @file->cft isn't as described above. No
+ *	   file is left on failure.
  */
 int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *file)
 {
@@ -334,12 +338,12 @@ static void subtree_files_remove(struct cgroup *cgrp, struct list_head *files)
 }
 
 /**
- * cgroup_clear_subtree_files - remove the subtree files of a cgroup that goes
+ * cgroup_clear_subtree_files - remove the subtree files of a cgroup
  * @cgrp: the cgroup, without live descendants: a dying one, or the root of a
  *	  hierarchy that is being destroyed or couldn't be set up
  *
  * Subtree files that are rooted at @cgrp have no files left after that. They are
- * removed from its list, and aren't added any more.
+ * removed from its list, and their member added becomes false.
  *
  * Context: Process context, may sleep. The caller must hold cgroup_mutex. Waits
  *	    for callbacks that hold an active reference.
