@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -187,6 +188,35 @@ int clear_cgroup(const char *cgroup)
 	return remove_descendants(cgroup);
 }
 
+int mount_v1(const char *dir, const char *name)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "none,name=%s", name);
+	return mount("none", dir, "cgroup", 0, options);
+}
+
+bool v1_exists(const char *name)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), ":name=%s:", name);
+	return !proc_read_strstr(0, true, "cgroup", line);
+}
+
+bool umount_v1(const char *dir, const char *name)
+{
+	char options[64];
+
+	/*
+	 * The hierarchy stays if it has cgroups when it is unmounted. Those that were
+	 * removed count until they are freed. A remount fails as long as there are any.
+	 */
+	snprintf(options, sizeof(options), "none,name=%s", name);
+	return wait_until(!mount(NULL, dir, NULL, MS_REMOUNT, options)) && !umount(dir) &&
+	       wait_until(!v1_exists(name));
+}
+
 long count_nodes(void)
 {
 	char buf[4096];
@@ -248,8 +278,10 @@ bool set_failslab(struct failslab_file *files, int nr_files)
 	for (i = 0; i < nr_files; i++) {
 		snprintf(path, sizeof(path), FAILSLAB "%s", files[i].name);
 		if (read_text(path, files[i].old, sizeof(files[i].old)) < 0 ||
-		    !write_failslab(files[i].name, files[i].value))
+		    !write_failslab(files[i].name, files[i].value)) {
+			restore_failslab(files, i);
 			return false;
+		}
 	}
 	return true;
 }

@@ -52,6 +52,13 @@ __u32 next_id(int cmd, __u32 id);
 int count_links(void);
 int count_progs(void);
 
+/* Mount the cgroup v1 hierarchy of this name, without controllers. */
+int mount_v1(const char *dir, const char *name);
+/* Does it exist? This is also true for some time after it was unmounted. */
+bool v1_exists(const char *name);
+/* Unmount it and wait until it is gone. Its cgroups must have been removed. */
+bool umount_v1(const char *dir, const char *name);
+
 /* Remove the cgroups below a cgroup. */
 int remove_descendants(const char *cgroup);
 /* The same, but first kill all processes in the cgroup and below. */

@@ -10,8 +10,8 @@
  * fault-injection.rst). Memory that is lost, or used after it was freed, is for the kernel
  * to find: use one with KASAN and kmemleak, and check its log.
  *
- * Files in all cgroups of all hierarchies are counted, so nobody else should create or
- * remove cgroups meanwhile.
+ * Files in all cgroups of cgroup v2, and of the v1 hierarchies that the test mounts, are
+ * counted, so nobody else should create or remove cgroups meanwhile.
  */
 #define _GNU_SOURCE
 
@@ -47,16 +47,17 @@
 #define OUTPUT		4800	/* more than the first buffer has room for */
 
 static char hierarchy[PATH_MAX];	/* where cgroup2 is mounted */
+static bool had_pids;			/* it had that controller enabled */
 static int prog, other_prog;
 
 /* Hierarchies of cgroup v1. The last one is only mounted by the operation. */
 static const struct hierarchy {
 	const char *dir;
-	const char *options;
+	const char *name;
 } v1[] = {
-	{ MNT "/a", "none,name=test_subtree_fail_a" },
-	{ MNT "/b", "none,name=test_subtree_fail_b" },
-	{ MNT "/new", "none,name=test_subtree_fail_new" },
+	{ MNT "/a", "test_subtree_fail_a" },
+	{ MNT "/b", "test_subtree_fail_b" },
+	{ MNT "/new", "test_subtree_fail_new" },
 };
 
 #define NEW	2
@@ -219,30 +220,18 @@ static void undo_mkdir_v1(void)
 	check(!rmdir(new_v1));
 }
 
-static int mount_v1(const struct hierarchy *h)
-{
-	return mount("none", h->dir, "cgroup", 0, h->options);
-}
-
-/* Also true for some time after the hierarchy was unmounted. */
-static bool exists(const struct hierarchy *h)
-{
-	return !proc_read_strstr(0, true, "cgroup", strchr(h->options, ',') + 1);
-}
-
 /*
  * If this fails after it has set up the hierarchy, that is destroyed some time later, or
  * stays until the next mount finds it and it is unmounted. That's not due to links.
  */
 static int run_mount(void)
 {
-	return mount_v1(&v1[NEW]);
+	return mount_v1(v1[NEW].dir, v1[NEW].name);
 }
 
 static void undo_mount(void)
 {
-	check(!umount(v1[NEW].dir));
-	check(wait_until(!exists(&v1[NEW])));
+	check(umount_v1(v1[NEW].dir, v1[NEW].name));
 }
 
 /* A new file has no dentry and no inode yet. */
@@ -299,24 +288,14 @@ static int run_info(void)
 	return obj_info(links[ALL_1], &info, sizeof(info));
 }
 
-static int update(int new_prog)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_update.link_fd = links[TOP];
-	attr.link_update.new_prog_fd = new_prog;
-	return sys_bpf(BPF_LINK_UPDATE, &attr);
-}
-
 static int run_update(void)
 {
-	return update(other_prog);
+	return link_update(links[TOP], other_prog, -1);
 }
 
 static void undo_update(void)
 {
-	check(!update(prog));
+	check(!link_update(links[TOP], prog, -1));
 }
 
 static const struct operation operations[] = {
@@ -527,7 +506,7 @@ static void make_cgroups(void)
 /* A run that was interrupted may have left the hierarchy, with its cgroups. */
 static void make_hierarchy(const struct hierarchy *h)
 {
-	if (mount_v1(h) || remove_descendants(h->dir))
+	if (mount_v1(h->dir, h->name) || remove_descendants(h->dir))
 		ksft_exit_fail_perror(h->dir);
 	new_cgroup(new_cgroup(h->dir, "x"), "y");
 }
@@ -577,23 +556,12 @@ static void drop_links(void)
 	close(top_fd);
 }
 
-/*
- * Returns whether the hierarchy has gone. When it is unmounted before all its cgroups were
- * freed, it goes with a later mount.
- */
-static bool went(const struct hierarchy *h)
-{
-	umount(h->dir);
-	sleep(1);
-	return !exists(h) || mount_v1(h);
-}
-
 static bool remove_cgroups(void)
 {
 	int i;
 
 	for (i = 0; i < NEW; i++) {
-		if (remove_descendants(v1[i].dir) || !wait_until(went(&v1[i])))
+		if (remove_descendants(v1[i].dir) || !umount_v1(v1[i].dir, v1[i].name))
 			return false;
 	}
 	return !remove_descendants(top) && !rmdir(top);
@@ -605,6 +573,7 @@ static void set_up(void)
 		ksft_exit_skip("cgroup v2 isn't mounted\n");
 	if (access("/proc/thread-self/fail-nth", F_OK))
 		ksft_exit_skip("no /proc/thread-self/fail-nth, CONFIG_FAULT_INJECTION\n");
+	had_pids = !cg_read_strstr(hierarchy, "cgroup.subtree_control", "pids");
 	if (cg_write(hierarchy, "cgroup.subtree_control", "+pids"))
 		ksft_exit_skip("cgroup v2 doesn't have the pids controller\n");
 
@@ -645,5 +614,7 @@ int main(void)
 	else
 		ksft_test_result(nodes_went(first_nodes), "no kernfs nodes are left\n");
 	restore_failslab(failslab, ARRAY_SIZE(failslab));
+	if (!had_pids)
+		cg_write(hierarchy, "cgroup.subtree_control", "-pids");
 	ksft_finished();
 }

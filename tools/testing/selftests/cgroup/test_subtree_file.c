@@ -32,6 +32,8 @@
 #include "cgroup_util.h"
 #include "subtree_util.h"
 
+#define V1		"test_subtree_file"	/* name of a v1 hierarchy */
+
 #define MAX_NAME	54	/* MAX_CFTYPE_NAME without the prefix and NUL */
 
 /*
@@ -616,13 +618,13 @@ static int test_reserved_names_v1(const char *top)
 {
 	int err;
 
-	if (mount_privately("none", "cgroup", 0, "none,name=test_subtree_file")) {
+	if (mount_privately("none", "cgroup", 0, "none,name=" V1)) {
 		ksft_perror("a v1 hierarchy can't be mounted");
 		return KSFT_SKIP;
 	}
-	/* the hierarchy would stay after umount if there were cgroups in it */
 	err = in_child(reserved_names_v1, NULL);
 	check(!remove_descendants(MNT));
+	check(umount_v1(MNT, V1));
 	check_eq(err, 0);
 	return KSFT_PASS;
 }

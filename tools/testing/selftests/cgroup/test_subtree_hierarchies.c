@@ -240,7 +240,7 @@ static int files_of(int link, const char *name)
 	return -1;
 }
 
-/* Is the root of the link, which isn't for every hierarchy, gone? */
+/* Is the link detached, or its root gone? */
 static bool is_gone(int link)
 {
 	struct bpf_link_info info = link_info(link);
@@ -1537,18 +1537,19 @@ static int run_and_tidy(const struct subtree_test *test)
 	if (nodes < 0 || wait_until(!has_more_nodes()))
 		return ret;
 	ksft_print_msg("%s: %ld kernfs nodes, %ld before\n", test->name, count_nodes(), nodes);
+	nodes = settled_nodes();
 	return KSFT_FAIL;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
+	if (argc > 1 && argv[1][0] == '/')
 		return run_agent(argv[1]);
 	ksft_print_header();
 	set_up_tests();
 	read_btf();
-	last_id = newest_id();
 	nodes = settled_nodes();
+	last_id = newest_id();
 	if (nodes < 0)
 		ksft_print_msg("no count of kernfs nodes, CONFIG_SLUB_DEBUG\n");
 	run_tests(tests, ARRAY_SIZE(tests), run_and_tidy);

@@ -14,6 +14,9 @@
  * what they were at the beginning. Other bugs are for the kernel to find: use one with
  * lockdep and KASAN, and check its log.
  *
+ * The cgroups of the whole machine are counted, so nobody else may create or remove any
+ * meanwhile, and there must be no other v1 hierarchy.
+ *
  * If the kernel has failslab, allocations fail at random for some of the racers.
  */
 #define _GNU_SOURCE
@@ -60,7 +63,7 @@
 #define MNT		"/mnt"	/* mounted over in a private mount namespace */
 #define PINS		MNT "/bpf"
 #define V1		MNT "/v1"	/* read-only unless the v1 hierarchy is mounted */
-#define V1_NAME		"name=race"
+#define V1_NAME		"test_subtree_race"
 #define SLEEP_ADDR	0x10000000	/* page faults here are delayed, programs sleep on them */
 #define PROG_ERRNO	ENOTUNIQ	/* only returned by programs */
 #define SHORT_LEN	2
@@ -83,7 +86,7 @@ enum op {
 	NR_OPS,
 };
 
-#define MAX_EXCUSES	4
+#define MAX_EXCUSES	5
 
 static const struct {
 	const char *name;
@@ -94,11 +97,14 @@ static const struct {
 } ops[NR_OPS] = {
 	[MKDIR] = { "mkdir", { { EEXIST, "exists" },
 			       { ENOENT, "no parent" },
-			       { ENODEV, "parent is being removed" } } },
+			       { ENODEV, "parent is being removed" },
+			       { EROFS, "not mounted" } } },
 	[RMDIR] = { "rmdir", { { ENOENT, "not there" },
 			       { EBUSY, "has children or processes" },
-			       { ENODEV, "is being removed" } } },
-	[CHANGE_DIR] = { "chmod and chown of a directory", { { ENOENT, "not there" } } },
+			       { ENODEV, "is being removed" },
+			       { EROFS, "not mounted" } } },
+	[CHANGE_DIR] = { "chmod and chown of a directory", { { ENOENT, "not there" },
+							     { EROFS, "not mounted" } } },
 	[CHANGE_FILE] = { "chmod and chown of a file", { { ENOENT, "not there" } } },
 	[WALK] = { "walk", { { ENOENT, "a directory went under it" } } },
 	[SPAWN] = { "clone into cgroup", { { ENOENT, "not there" },
@@ -108,7 +114,8 @@ static const struct {
 	[OPEN_CGROUP] = { "open of a cgroup", { { ENOENT, "not there" } } },
 	[LOAD] = { "load of a program" },
 	[ATTACH] = { "attach", { { EEXIST, "name is taken" },
-				 { ENODEV, "cgroup was removed" } } },
+				 { ENODEV, "cgroup was removed" },
+				 { EBADF, "not mounted" } } },
 	[CLOSE_LINK] = { "close of a link" },
 	[DETACH] = { "detach" },
 	[FIND_LINK] = { "link by id", { { ENOENT, "closed" } } },
@@ -143,7 +150,8 @@ static const struct {
 	[RENAME] = { "rename of a v1 cgroup", { { ENOENT, "not there" },
 						{ EEXIST, "exists" },
 						{ ENODEV, "is being removed" },
-						{ EXDEV, "mounted or unmounted meanwhile" } } },
+						{ EXDEV, "mounted or unmounted meanwhile" },
+						{ EROFS, "not mounted" } } },
 	[ATTACH_ALL] = { "attach to every hierarchy", { { EEXIST, "name is taken" } } },
 };
 
@@ -151,7 +159,6 @@ struct tally {
 	long done;
 	long excused[MAX_EXCUSES];
 	long no_memory;
-	long not_mounted;
 };
 
 enum phase { RUN, PAUSE, STOP };
@@ -172,7 +179,6 @@ static struct {
 static int self;
 static unsigned int seed;
 static bool lacks_memory;
-static bool in_v1;		/* some_cgroup() has chosen one below V1 */
 
 static char hierarchy[PATH_MAX - 64];	/* where cgroup2 is mounted */
 static char top[PATH_MAX];
@@ -212,8 +218,6 @@ static long did(enum op op, long ret)
 	}
 	if (err == ENOMEM && lacks_memory)
 		add(tally->no_memory, 1);
-	else if ((err == EROFS || err == EBADF) && in_v1)
-		add(tally->not_mounted, 1);
 	else
 		failed(op, err);
 	return ret;
@@ -438,6 +442,11 @@ static void descend(char *path)
 	strcat(path, dirs[choose(ARRAY_SIZE(dirs))]);
 }
 
+static const char *some_root(void)
+{
+	return choose(4) ? top : V1;
+}
+
 /* The path of a random cgroup, which may not exist, at least @min_depth below @root. */
 static void some_cgroup_below(const char *root, char *path, int min_depth)
 {
@@ -450,8 +459,7 @@ static void some_cgroup_below(const char *root, char *path, int min_depth)
 
 static void some_cgroup(char *path, int min_depth)
 {
-	in_v1 = !choose(4);
-	some_cgroup_below(in_v1 ? V1 : top, path, min_depth);
+	some_cgroup_below(some_root(), path, min_depth);
 }
 
 static void stat_path(char *path, const char *cgroup, int name)
@@ -475,8 +483,7 @@ static void make_cgroups(void)
 	int depth = 1 + choose(MAX_DEPTH);
 	char path[PATH_MAX];
 
-	in_v1 = !choose(4);
-	snprintf(path, sizeof(path), "%s", in_v1 ? V1 : top);
+	snprintf(path, sizeof(path), "%s", some_root());
 	while (depth--) {
 		descend(path);
 		did(MKDIR, mkdir(path, 0755));
@@ -525,20 +532,15 @@ static bool is_v1_mounted(void)
 	return !statfs(V1, &fs) && fs.f_type == CGROUP_SUPER_MAGIC;
 }
 
-static int mount_v1(void)
-{
-	return mount("none", V1, "cgroup", 0, "none," V1_NAME);
-}
-
 static bool be_mounted(void)
 {
-	return is_v1_mounted() || !mount_v1();
+	return is_v1_mounted() || !mount_v1(V1, V1_NAME);
 }
 
 static void mount_and_umount(void)
 {
 	if (choose(2))
-		did(MOUNT, mount_v1());
+		did(MOUNT, mount_v1(V1, V1_NAME));
 	else
 		did(UMOUNT, umount2(V1, choose(3) ? 0 : MNT_DETACH));
 }
@@ -547,7 +549,6 @@ static void rename_cgroups(void)
 {
 	char path[PATH_MAX], new_path[PATH_MAX];
 
-	in_v1 = true;
 	some_cgroup_below(V1, path, 0);
 	strcpy(new_path, path);
 	descend(path);
@@ -1164,7 +1165,7 @@ static struct {
 	bool is_v1;
 	int parent;
 	unsigned int files;	/* one bit per name in names[] */
-} seen[128];
+} seen[1024];
 static int nr_seen, nr_seen_files, nr_seen_witness;
 
 static int see_dir(const char *path, __u64 id, bool is_v1, int parent);
@@ -1341,26 +1342,9 @@ static bool all_agree(void)
 	       disagree("links speak of %d files, %d are there", files, nr_seen_files);
 }
 
-static bool has_v1(void)
+static bool remove_v1(void)
 {
-	char buf[4096];
-
-	return read_text("/proc/self/cgroup", buf, sizeof(buf)) < 0 || strstr(buf, V1_NAME ":");
-}
-
-/*
- * Remove the v1 hierarchy. If removed cgroups still exist when it is unmounted, it stays,
- * and has to be mounted and unmounted again.
- */
-static bool v1_went(void)
-{
-	int i;
-
-	if (!be_mounted() || remove_descendants(V1) || umount2(V1, 0))
-		return false;
-	for (i = 0; has_v1() && i < 100; i++)
-		usleep(10000);
-	return !has_v1();
+	return be_mounted() && !remove_descendants(V1) && umount_v1(V1, V1_NAME);
 }
 
 static bool no_dying_cgroups(void)
@@ -1415,8 +1399,6 @@ static void print_tally(enum op op)
 	}
 	if (tally->no_memory)
 		printf(", no memory %ld", tally->no_memory);
-	if (tally->not_mounted)
-		printf(", not mounted %ld", tally->not_mounted);
 	printf("\n");
 }
 
@@ -1447,7 +1429,7 @@ static bool all_happened(void)
  */
 static bool run(int seconds)
 {
-	time_t end = time(NULL) + seconds, late = end + PATIENCE;
+	time_t end = now_seconds() + seconds, late = end + PATIENCE;
 	bool ok = true;
 
 	do {
@@ -1458,7 +1440,7 @@ static bool run(int seconds)
 			ok = false;
 		}
 		enter(RUN, none_paused, "gone on");
-	} while (time(NULL) < end || (time(NULL) < late && !all_happened()));
+	} while (now_seconds() < end || (now_seconds() < late && !all_happened()));
 	enter(STOP, all_ended, "ended");
 	return ok;
 }
@@ -1484,6 +1466,9 @@ static void make_witness(void)
 		ksft_exit_fail_perror("attaching to every hierarchy");
 	before.links = count_links();
 	before.files = told_of_witness();
+	if (!wait_until(see_all() && witness_agrees()))
+		ksft_exit_skip("there are too many cgroups, or other v1 hierarchies: %s\n",
+			       disagreement);
 }
 
 /* Mount bpffs for the pins, and make a mount point that can't be written to. */
@@ -1496,7 +1481,7 @@ static void make_mounts(void)
 		ksft_exit_fail_perror("mounting at " MNT);
 	if (!be_mounted())
 		ksft_exit_skip("the kernel has no cgroup v1\n");
-	if (!v1_went())
+	if (!remove_v1())
 		ksft_exit_fail_perror("unmounting a new v1 hierarchy");
 }
 
@@ -1592,7 +1577,7 @@ int main(int argc, char **argv)
 	ksft_test_result(wait_until(no_files()), "all files went\n");
 	ksft_test_result(!clear_cgroup(top) && wait_until(no_dying_cgroups()),
 			 "all cgroups went\n");
-	ksft_test_result(wait_until(v1_went()), "the v1 hierarchy went\n");
+	ksft_test_result(remove_v1(), "the v1 hierarchy went\n");
 	ksft_test_result(wait_until(told_of_witness() == before.files),
 			 "a link for every hierarchy has as many files as before\n");
 	close(witness);
