@@ -115,7 +115,7 @@ static int hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr_
 	__u64 min, nr, sum = 0;
 	int i;
 
-	/* that of the default hierarchy is 0 */
+	/* the default hierarchy has id 0 */
 	if (cgrp->root->hierarchy_id)
 		return -ENODATA;
 

@@ -22,15 +22,16 @@
  * is used outside of all other cgroups isn't charged to it.
  *
  * In a cgroup for which the memory controller isn't enabled, read(2) fails with
- * ENODATA: its memory is charged to an ancestor, whose file has the figures.
+ * ENODATA: its memory is charged to an ancestor, whose file has the figures. It fails
+ * in every cgroup if the controller is disabled.
  *
  * If the memory controller is mounted as cgroup v1, the figures are in the files of
  * its hierarchy, and read(2) fails with ENODATA in all others, including cgroup v2.
  * They include descendants there, too, so they are those of the lines total_* in
  * memory.stat: anon is total_rss, file is total_cache, and shmem, inactive_file,
  * pgfault and pgmajfault have the same names. file_mapped is total_mapped_file, and
- * file_dirty is total_dirty. current is memory.usage_in_bytes, and kernel is
- * memory.kmem.usage_in_bytes.
+ * file_dirty is total_dirty. current is memory.usage_in_bytes, but the root cgroup
+ * has no such line there, either. kernel is memory.kmem.usage_in_bytes.
  *
  * The figures are as recent as those in memory.stat: about 64 changes per CPU may
  * be missing, for up to two seconds.

@@ -655,17 +655,19 @@ def test_v1():
         skip("the cpu controller in cgroup v1", "it can't be mounted")
         return
 
-    failed = start("-c", v1)
-    said = failed.communicate()[0]
-    check("a cgroup v1 directory is refused", failed.returncode == 1 and
-          said == f"{v1} isn't in cgroup v2, whose shares are obeyed: see -c\n", said)
-    a, b = Cgroup("a", NR_CPUS), Cgroup("b", NR_CPUS)
-    a.set("share", 300)
-    check_uses("the cpu controller in cgroup v1", [a, b], [3, 1])
-    for cgroup in a, b:
-        cgroup.remove()
-    subprocess.run(["umount", v1], check=True)
-    os.rmdir(v1)
+    try:
+        failed = start("-c", v1)
+        said = failed.communicate()[0]
+        check("a cgroup v1 directory is refused", failed.returncode == 1 and
+              said == f"{v1} isn't in cgroup v2, whose shares are obeyed: see -c\n", said)
+        a, b = Cgroup("a", NR_CPUS), Cgroup("b", NR_CPUS)
+        a.set("share", 300)
+        check_uses("the cpu controller in cgroup v1", [a, b], [3, 1])
+        for cgroup in a, b:
+            cgroup.remove()
+    finally:
+        subprocess.run(["umount", v1], check=True)
+        os.rmdir(v1)
 
 
 def test_second():
