@@ -225,10 +225,11 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  *
  * The file appears in @root and all its descendants, and from then on in every
  * cgroup that is created below @root, until cgroup_rm_subtree_file() is called or
- * @root is removed. The root cgroup of a cgroup v1 hierarchy that has no other
- * cgroups is removed some time after the hierarchy was unmounted. In each cgroup the file gets the owner and
- * group that the parent's directory has when the file is created. In a hierarchy's
- * root cgroup it belongs to root.
+ * @root is removed. The root cgroup of a cgroup v1 hierarchy is removed some time
+ * after the hierarchy was unmounted, if it had no other cgroups.
+ *
+ * In each cgroup the file gets the owner and group that the parent's directory has
+ * when the file is created. In a hierarchy's root cgroup it belongs to root.
  *
  * If @root is %NULL, hierarchies that aren't mounted are included, and a v1
  * hierarchy that is mounted later has the file, too.

@@ -268,6 +268,10 @@ struct ids {
 	__u64 hierarchy;
 };
 
+/*
+ * The BTF of the kernel, for the offsets of the ids in struct cgroup and others: the
+ * programs are written in machine code, so there is no libbpf to relocate them.
+ */
 static struct btf_header *kernel_btf;
 
 static void read_btf(void)
@@ -545,7 +549,7 @@ static int test_v1_owner(const char *top)
  * Kinds of hierarchies. Each test mounts one, and lets files and cgroups come and go.
  */
 
-/* Return: 0, or KSFT_SKIP if such a hierarchy can't be mounted. */
+/* Return: KSFT_PASS, or KSFT_SKIP if such a hierarchy can't be mounted. */
 static int live(const char *type, const char *options, const char *what)
 {
 	char *root = mount_at(V1, type, options), *a, *b;
@@ -922,7 +926,7 @@ static int test_lazy_umount(const char *top)
 	return KSFT_PASS;
 }
 
-/* So does a program that runs. */
+/* A program that runs keeps the hierarchy after a lazy umount, until it returns. */
 static int test_lazy_umount_asleep(const char *top)
 {
 	char *root = mount_named(V1);
@@ -945,7 +949,7 @@ static int test_lazy_umount_asleep(const char *top)
 	return KSFT_PASS;
 }
 
-/* Nor does anything wait for the program if the link goes. */
+/* A link in a hierarchy that only a running program keeps can be detached at once. */
 static int test_lazy_umount_and_detach_asleep(const char *top)
 {
 	char *root = mount_named(V1);
@@ -1126,7 +1130,7 @@ static int test_all_without_v2(const char *top)
 	return KSFT_PASS;
 }
 
-/* Neither need a v1 hierarchy be mounted to be included. */
+/* Links for every hierarchy include v1 hierarchies that aren't mounted. */
 static int test_all_without_v1(const char *top)
 {
 	char *root = mount_named(V1), *a = new_cgroup(root, "a");
@@ -1169,7 +1173,10 @@ static int test_all_mounted_later(const char *top)
 	return KSFT_PASS;
 }
 
-/* This also holds if it has controllers, and if a remount changes them. */
+/*
+ * A v1 hierarchy with controllers that is mounted later has the file, and keeps it when
+ * a remount changes the controllers.
+ */
 static int test_all_remount(const char *top)
 {
 	int link = attach_all_prog(load_ids(0), NAME), cgroups = files_of(link, NAME), fd, id;
@@ -1188,7 +1195,7 @@ static int test_all_remount(const char *top)
 	return KSFT_PASS;
 }
 
-/* A hierarchy that is kept by an open file has the file until that is closed. */
+/* A hierarchy that only a running program keeps has the file until that returns. */
 static int test_all_lazy_umount(const char *top)
 {
 	int link = attach_all_prog(load_ids(BPF_F_SLEEPABLE), NAME), cgroups = nr_files(link);
@@ -1355,7 +1362,7 @@ static int test_all_attributes_refused(const char *top)
 	return KSFT_PASS;
 }
 
-/* cgroup_root 0 isn't a file descriptor then. */
+/* With BPF_F_CGROUP_STAT_ALL, cgroup_root 0 isn't taken for a file descriptor. */
 static int test_all_ignores_stdin(const char *top)
 {
 	int cgroups = count_cgroups_everywhere(), link;
