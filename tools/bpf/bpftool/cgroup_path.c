@@ -216,24 +216,6 @@ static int open_next_mount(FILE *mounts, int hierarchy_id)
 	return -1;
 }
 
-bool is_hierarchy_mounted(int hierarchy_id)
-{
-	FILE *mounts;
-	int fd;
-
-	mounts = setmntent("/proc/self/mounts", "r");
-	if (!mounts)
-		return false;
-
-	fd = open_next_mount(mounts, hierarchy_id);
-	endmntent(mounts);
-	if (fd < 0)
-		return false;
-
-	close(fd);
-	return true;
-}
-
 static int open_cgroup_by_id(int mount_fd, __u64 id)
 {
 	union cgroup_handle handle;

@@ -1289,9 +1289,8 @@ static char *describe_root(const struct bpf_link_info *info)
 		n = asprintf(&text, "root %s", root);
 	} else {
 		get_hierarchy_name(hierarchy_id, hierarchy);
-		n = asprintf(&text, "root id %llu in hierarchy %d (%s)%s",
-			     info->cgroup_stat.cgroup_id, hierarchy_id, hierarchy,
-			     is_hierarchy_mounted(hierarchy_id) ? "" : ", not mounted here");
+		n = asprintf(&text, "root id %llu in hierarchy %d (%s), no path to it here",
+			     info->cgroup_stat.cgroup_id, hierarchy_id, hierarchy);
 	}
 	free(root);
 	return n < 0 ? NULL : text;

@@ -972,7 +972,7 @@ test_hierarchies() {
 	mount --bind "$named" "$net"
 	shows 'show a hierarchy whose mount is hidden' cgroup stat show
 	check 'not the path of what hides it' matches \
-		" root id 1 in hierarchy [0-9]+ \\($with_controllers\\), not mounted here files 2 "
+		" root id 1 in hierarchy [0-9]+ \\($with_controllers\\), no path to it here files 2 "
 	umount "$net"
 
 	does 'detach it' detach "$v1"
@@ -998,7 +998,7 @@ test_hierarchies() {
 	tasks+=("$pid")
 	within grep -q sleep "/proc/$pid/comm"
 	inode=$(stat -c %i "$named/a")
-	shown="id $inode in hierarchy $id \\($hierarchy\\), not mounted here"
+	shown="id $inode in hierarchy $id \\($hierarchy\\), no path to it here"
 	umount "$named"
 	remember
 	shows 'show while one is mounted elsewhere' cgroup stat show
