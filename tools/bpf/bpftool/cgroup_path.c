@@ -46,6 +46,17 @@ static bool is_cgroup_v2(int fd)
 	return get_fs_type(fd) == CGROUP2_SUPER_MAGIC;
 }
 
+/* Returns an id that no other mount ever has, 0 if it can't be found. */
+static __u64 get_mount_id(int fd)
+{
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &stx) ||
+	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE))
+		return 0;
+	return stx.stx_mnt_id;
+}
+
 /* Reads a line of /proc/self/cgroup. @name: controllers and name, empty for cgroup v2 */
 static bool read_hierarchy(FILE *file, int *id, char name[HIERARCHY_NAME_SIZE])
 {
@@ -157,16 +168,16 @@ bool is_cgroup(int fd, int hierarchy_id, __u64 cgroup_id)
 	       get_hierarchy_id(fd) == hierarchy_id;
 }
 
-/* Returns -1 at the top of a mount, unless that is on a directory of the same hierarchy. */
+/* Returns -1 at the top of a mount: what that is mounted on is no parent. */
 static int open_parent(int cgroup_fd)
 {
-	struct stat st, parent_st;
+	__u64 mount_id = get_mount_id(cgroup_fd);
 	int fd;
 
 	fd = openat(cgroup_fd, "..", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return -1;
-	if (!fstat(cgroup_fd, &st) && !fstat(fd, &parent_st) && st.st_dev == parent_st.st_dev)
+	if (mount_id && get_mount_id(fd) == mount_id)
 		return fd;
 
 	close(fd);

@@ -28,6 +28,7 @@ failed=0
 everywhere=0
 wrapper=()
 tasks=()
+bound=			# target of a bind mount
 
 # Reads Python expressions, one per line, and prints their values.
 # shellcheck disable=SC2016
@@ -297,14 +298,19 @@ stop_tasks() {
 	tasks=()
 } 2>/dev/null
 
+# bind DIR TARGET: bind mount DIR on TARGET, until unbind
+bind() { mount --bind "$1" "$2" && bound=$2; }
+unbind() { umount "$bound" && bound=; }
+
 clean_up() {
 	trap '' HUP INT TERM
 	stop_tasks
+	[ -z "$bound" ] || unbind
 	for dir in "$tmp"/v1-*; do
 		[ ! -d "$dir" ] || end_v1 "${dir#"$tmp/v1-"}"
 	done
 	rm -rf "$pins"
-	umount "$tmp"/{plain,read-only,twin/a/b} "$top/c"
+	umount "$tmp"/{plain,read-only}
 	rmdir "$tmp"/{named,net,twin}/a{/b,}
 	umount "$tmp"/{named,net,twin}
 	rm -rf "$tmp"
@@ -847,6 +853,9 @@ test_show() {
 	check 'none from below' holds 'ours() == []'
 	shows 'show one in plain text' cgroup stat show "$top/c"
 	check 'two links' matches '^[0-9]+: bpf.stat.above .* [0-9]+: bpf.stat.fourth '
+	bind "$top/c" "$top/a/x"
+	shows_links 'one mounted on another: what is visible there' "$top/a/x" "$pins/fourth"
+	unbind
 
 	run -j link show id "$link"
 	check 'link show id' holds "{k: v for k, v in $at.items()
@@ -966,14 +975,14 @@ test_hierarchies() {
 	check 'cgroup tree' holds "[(each['cgroup'], rows(each['programs']))
 		for each in said()[0]['output']] == [('$named', $shown)]"
 
-	mount --bind "$named" "$top/c"
+	bind "$named" "$top/c"
 	shows_links 'v1 mounted on a directory of v2' "$top/c" "$v1"
-	umount "$top/c"
-	mount --bind "$named" "$net"
+	unbind
+	bind "$named" "$net"
 	shows 'show a hierarchy whose mount is hidden' cgroup stat show
 	check 'not the path of what hides it' matches \
 		" root id 1 in hierarchy [0-9]+ \\($with_controllers\\), no path to it here files 2 "
-	umount "$net"
+	unbind
 
 	does 'detach it' detach "$v1"
 	does 'attach it further below' attach "$object" "$named/a" "$v1"
@@ -987,9 +996,9 @@ test_hierarchies() {
 	mkdir "$twin/a"{,/b}
 	check 'cgroups of two hierarchies have the same id' \
 		[ "$(stat -c %i "$named/a")" = "$(stat -c %i "$twin/a")" ]
-	mount --bind "$named" "$twin/a/b"
+	bind "$named" "$twin/a/b"
 	shows_links 'one mounted below the other' "$twin/a/b"
-	umount "$twin/a/b"
+	unbind
 	rmdir "$twin/a/b"
 	remove_v1 "$twin" "$hierarchy-twin"
 
