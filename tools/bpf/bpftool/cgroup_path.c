@@ -106,7 +106,7 @@ static int get_id_by_options(char *options)
 }
 
 /* All mounts of a v1 hierarchy, and no others, have the device number of its directories. */
-static int get_v1_hierarchy_id(int cgroup_fd)
+static int find_v1_hierarchy_id(int cgroup_fd)
 {
 	unsigned int major, minor;
 	char *line = NULL;
@@ -129,6 +129,20 @@ static int get_v1_hierarchy_id(int cgroup_fd)
 	if (file)
 		fclose(file);
 	return id;
+}
+
+/* Remembers the last one: it is asked for each link, and a mount's doesn't change. */
+static int get_v1_hierarchy_id(int cgroup_fd)
+{
+	__u64 mount_id = get_mount_id(cgroup_fd);
+	static __u64 last_mount_id;
+	static int last = -1;
+
+	if (last < 0 || !mount_id || mount_id != last_mount_id) {
+		last = find_v1_hierarchy_id(cgroup_fd);
+		last_mount_id = mount_id;
+	}
+	return last;
 }
 
 int get_hierarchy_id(int cgroup_fd)
