@@ -57,7 +57,10 @@ static __u64 get_mount_id(int fd)
 	return stx.stx_mnt_id;
 }
 
-/* Reads a line of /proc/self/cgroup. @name: controllers and name, empty for cgroup v2 */
+/*
+ * Reads a line of /proc/self/cgroup. @name: controllers and name, empty for cgroup v2.
+ * %255 below is HIERARCHY_NAME_SIZE - 1.
+ */
 static bool read_hierarchy(FILE *file, int *id, char name[HIERARCHY_NAME_SIZE])
 {
 	char *line = NULL;

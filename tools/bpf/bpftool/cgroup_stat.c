@@ -44,7 +44,7 @@
 #define STAT_FILE_PREFIX	"bpf.stat."
 #define OLD_PROGS		"old"		/* in the locked directory: previous PATH-progs */
 #define MAX_USED_MAPS		64		/* of a program, as in the kernel */
-#define EVERYWHERE		-1		/* instead of a cgroup's fd: CGROUP is "all" */
+#define EVERYWHERE		-2		/* instead of a cgroup's fd: CGROUP is "all" */
 
 /* Another program of the object, besides the one that answers the file. */
 struct other_prog {
@@ -1516,7 +1516,7 @@ static int attach_at(struct stat_prog *stat, const char *cgroup, const char *pat
 	int fd, err;
 
 	fd = is_all(cgroup) ? EVERYWHERE : open_cgroup(cgroup);
-	if (fd < 0 && !is_all(cgroup))
+	if (fd == -1)
 		return -1;
 
 	err = open_pins(&pins, path, true);
