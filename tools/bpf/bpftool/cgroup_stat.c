@@ -1358,7 +1358,7 @@ static void report_taken(int cgroup_fd, const char *name)
 	if (link)
 		report_holder(&link->info);
 	else
-		p_err("%s%s exists, above or below: give another name with 'name'",
+		p_err("%s%s exists: a cgroup of the subtree has it: 'bpftool cgroup stat show' lists the links",
 		      STAT_FILE_PREFIX, name);
 	free_cgroup_stat_links(links);
 }
@@ -1915,6 +1915,19 @@ static int show(int cgroup_fd)
 	return err;
 }
 
+int check_cgroup(int cgroup_fd, const char *path)
+{
+	if (get_hierarchy_id(cgroup_fd) >= 0)
+		return 0;
+
+	if (is_cgroup_v1(cgroup_fd))
+		p_err("%s is cgroup v1, but its hierarchy isn't mounted in this mount namespace: mount it, or use nsenter -m",
+		      path);
+	else
+		p_err("%s is no cgroup: %s", path, attach_hint(EBADF, false));
+	return -1;
+}
+
 static int do_show(int argc, char **argv)
 {
 	const char *path;
@@ -1931,13 +1944,7 @@ static int do_show(int argc, char **argv)
 	if (fd < 0)
 		return -1;
 
-	if (get_hierarchy_id(fd) >= 0) {
-		err = show(fd);
-	} else {
-		p_err("%s is no cgroup of a hierarchy that is mounted here: %s", path,
-		      attach_hint(EBADF, false));
-		err = -1;
-	}
+	err = check_cgroup(fd, path) ?: show(fd);
 	close(fd);
 	return err;
 }

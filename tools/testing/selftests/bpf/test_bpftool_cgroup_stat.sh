@@ -924,7 +924,8 @@ shows_links() {
 test_hierarchies() {
 	local object=$objects/knob.bpf.o start=$before named=$tmp/named net=$tmp/net
 	local before=$before v2=$pins/v2 v1=$pins/v1 two=$pins/two new=$pins/new
-	local twin=$tmp/twin id shown option pid inode
+	local twin=$tmp/twin id shown option pid inode dir
+	local elsewhere="is cgroup v1, but its hierarchy isn't mounted in this mount namespace"
 
 	within is_as_before
 	mount_v1 "$named" "$hierarchy"
@@ -1008,6 +1009,7 @@ test_hierarchies() {
 	within grep -q sleep "/proc/$pid/comm"
 	inode=$(stat -c %i "$named/a")
 	shown="id $inode in hierarchy $id \\($hierarchy\\), no path to it here"
+	dir=/proc/$pid/root$named/a
 	umount "$named"
 	remember
 	shows 'show while one is mounted elsewhere' cgroup stat show
@@ -1015,8 +1017,12 @@ test_hierarchies() {
 	shows 'show -j' -j cgroup stat show
 	check 'the same in JSON' holds "[(each['cgroup_id'], each['hierarchy_id'])
 		for each in ours() if 'cgroup' not in each] == [($inode, $id)]"
-	refuses 'show a directory of it' 'no cgroup of a hierarchy that is mounted here' \
-		show "/proc/$pid/root$named/a"
+	refuses 'show a directory of it' "$elsewhere" show "$dir"
+	refuses_at_all 'cgroup show' "$elsewhere" cgroup show "$dir"
+	run cgroup tree "$dir"
+	check 'refused: cgroup tree' says_only "$elsewhere"
+	refuses 'a name that is taken there' "a cgroup of the subtree has it: .*show" \
+		attach "$object" "$dir" "$new"
 	stop_tasks
 	does 'detach what is at the root of cgroup v2' detach "$v2"
 	does 'and of the other' detach "$two"
@@ -1296,7 +1302,8 @@ test_wrong() {
 	refuses 'a file for a cgroup' 'director' attach "$object" "$top/cgroup.procs" "$new"
 	refuses 'a directory for a cgroup' 'cgroup' attach "$object" "$tmp" "$new"
 	refuses 'show no such cgroup' 'No such file' show "$top/bogus"
-	refuses 'show a directory for a cgroup' 'cgroup' show "$tmp"
+	refuses 'show a directory for a cgroup' 'is no cgroup' show "$tmp"
+	refuses_at_all 'by cgroup show' 'is no cgroup' cgroup show "$tmp"
 
 	refuses 'a pin for PATH' 'exists' attach "$object" "$top/b" "$hist"
 	refuses 'PATH in no directory' "exist|No such" attach "$object" "$top/b" "$pins/bogus/new"
