@@ -29,6 +29,7 @@ everywhere=0
 wrapper=()
 tasks=()
 bound=			# target of a bind mount
+declare -A hierarchies	# of cgroup v1, by the directory that they are mounted on
 
 # Reads Python expressions, one per line, and prints their values.
 # shellcheck disable=SC2016
@@ -231,7 +232,7 @@ refuses() {
 }
 
 files() { find "$root" -name "$1" | sort; }
-has_none() { [ -z "$(files "$1")" ]; }
+has_none() { [ -z "$(find "$root" "$tmp" -name "$1")" ]; }	# nor in cgroup v1
 has_pins() { [ "$(cd "$pins" && find . | sort | tr '\n' ' ')" = "$1" ]; }
 is_mode() { [ "$(stat -c %a "$1")" = "$2" ]; }
 reads() { [ "$(cat "$1")" = "$2" ]; }
@@ -306,40 +307,55 @@ clean_up() {
 	trap '' HUP INT TERM
 	stop_tasks
 	[ -z "$bound" ] || unbind
-	for dir in "$tmp"/v1-*; do
-		[ ! -d "$dir" ] || end_v1 "${dir#"$tmp/v1-"}"
-	done
 	rm -rf "$pins"
+	for dir in "${!hierarchies[@]}"; do
+		mountpoint -q "$dir" || mount_v1 "$dir" "${hierarchies[$dir]}"
+		end_v1 "$dir" "${hierarchies[$dir]}"
+	done
 	umount "$tmp"/{plain,read-only}
-	rmdir "$tmp"/{named,net,twin}/a{/b,}
-	umount "$tmp"/{named,net,twin}
-	rm -rf "$tmp"
+	rm -rf --one-file-system "$tmp"
 	for dir in "$top"/{a/x,b/*/*/,b/*/,a,b,c} "$top"; do
 		[ ! -d "$dir" ] || within rmdir "$dir"
 	done
 } 2>/dev/null
 
-# mount_v1 DIR HIERARCHY: mount a cgroup v1 hierarchy
-mount_v1() {
-	local option=xattr
-
-	[[ $2 != name=* ]] || option=none
-	mkdir -p "$1"
-	mount -t cgroup -o "$option,$2" none "$1" || die "can't mount cgroup v1 with $option,$2"
+# options_v1 HIERARCHY: how to mount it. HIERARCHY is as in /proc/self/cgroup: some
+# controllers, name=NAME, or both
+options_v1() {
+	[[ $1 = name=* ]] && echo "none,$1" || echo "xattr,$1"
 }
 
+mount_v1() { mount -t cgroup -o "$(options_v1 "$2")" none "$1"; }
 hierarchy_id() { awk -F: -v name="$1" '$2 == name { print $1 }' /proc/self/cgroup; }
 
-# The kernel keeps a hierarchy that was unmounted while a removed cgroup wasn't freed yet.
-is_v1_gone() {
-	umount "$1"
-	[ -z "$(hierarchy_id "$2")" ] || { mount_v1 "$@"; false; }
+# is_used_v1 HIERARCHY: does one have the name or one of the controllers?
+is_used_v1() {
+	grep -qE "^[1-9][0-9]*:([^:]*,)?(${1//,/|})[,:]" /proc/self/cgroup
 }
 
-# remove_v1 DIR HIERARCHY: unmount it, and remove its cgroup a before
-remove_v1() {
-	rmdir "$1/a"
-	check "unmount $2" within is_v1_gone "$1" "$2"
+# begin_v1 DIR HIERARCHY: mount a new hierarchy of cgroup v1 on DIR
+begin_v1() {
+	mkdir -p "$1"
+	if ! is_used_v1 "$2" && mount_v1 "$@"; then
+		hierarchies[$1]=$2
+		return
+	fi
+	echo "ok $((++nr)) $2 in cgroup v1 # SKIP it is used already or can't be mounted"
+	return 1
+} 2>/dev/null
+
+# end_v1 DIR HIERARCHY: remove its cgroups, and unmount it. If the kernel hadn't freed
+# these cgroups by then, it would keep the hierarchy. A remount, which takes the same
+# options, fails as long as there are any.
+end_v1() {
+	within find "$1" -mindepth 1 -type d -delete &&
+		within mount -o "remount,$(options_v1 "$2")" none "$1" &&
+		umount "$1" && within fails is_used_v1 "$2" && unset "hierarchies[$1]"
+} 2>/dev/null
+
+# ends_v1 DIR HIERARCHY
+ends_v1() {
+	check "end $2" end_v1 "$@"
 }
 
 wanted() {
@@ -512,35 +528,6 @@ test_knob() {
 
 has_no_data() { [[ $(cat "$1" 2>&1) = *": No data available" ]]; }
 
-# try_v1 HIERARCHY: mount a hierarchy of cgroup v1, which is a controller or name=NAME, in
-# $tmp/v1-HIERARCHY, with the cgroups a and a/x
-try_v1() {
-	mkdir -p "$tmp/v1-$1" &&
-		mount -t cgroup -o "${1/#name=/none,name=}" none "$tmp/v1-$1" &&
-		mkdir -p "$tmp/v1-$1/a/x" && return
-	rmdir "$tmp/v1-$1"
-	echo "ok $((++nr)) $1 in cgroup v1 # SKIP it can't be mounted"
-	return 1
-} 2>/dev/null
-
-# A hierarchy stays if it is unmounted while removed cgroups are still being freed, and
-# goes when it is mounted and unmounted again.
-is_over_v1() {
-	umount "$tmp/v1-$1"
-	! grep -q ":$1:" /proc/self/cgroup ||
-		{ mount -t cgroup -o "${1/#name=/none,name=}" none "$tmp/v1-$1"; false; }
-}
-
-end_v1() {
-	local dir
-
-	for dir in "$tmp/v1-$1"/{a/x,a}; do
-		[ ! -d "$dir" ] || within rmdir "$dir"
-	done
-	within is_over_v1 "$1"
-	rmdir "$tmp/v1-$1"
-} 2>/dev/null
-
 # memory_v1 CGROUP: the figures of cgroup v1, by the names that memory.bpf.c has for them
 memory_v1() {
 	echo "current $(<"$1/memory.usage_in_bytes")"
@@ -558,8 +545,10 @@ has_memory_of_v1() {
 
 # memory in the hierarchy of the memory controller, and elsewhere
 memory_in_v1() {
-	local v1=$tmp/v1-memory file=bpf.stat.memory
+	local v1=$tmp/memory file=bpf.stat.memory
 
+	begin_v1 "$v1" memory || return
+	mkdir -p "$v1/a/x"
 	does 'attach memory to all' attach "$objects/memory.bpf.o" all "$pins/memory"
 	start_task "$v1/a/x" python3 -c "import time
 anonymous = b'x' * (8 << 20)
@@ -578,7 +567,7 @@ while True: time.sleep(1000)"
 	stop_tasks
 	rm "$tmp"/{data,filled}
 	does 'detach memory' detach "$pins/memory"
-	end_v1 memory
+	ends_v1 "$v1" memory
 	check 'the memory controller is back in v2' grep -qw memory $root/cgroup.controllers
 }
 
@@ -614,17 +603,18 @@ knob_in_v1() {
 
 # The programs in cgroup v1 and v2, with one link for all hierarchies
 test_v1_programs() {
-	local named=$tmp/v1-name=bpftool-$$ before=$before
+	local named=$tmp/named before=$before
 
 	within is_as_before
-	try_v1 name=bpftool-$$ || return
-	! try_v1 memory || memory_in_v1
+	begin_v1 "$named" "$hierarchy" || return
+	mkdir -p "$named/a/x"
+	memory_in_v1
 	start_task "$top/a" sh -c 'while :; do sleep 0.01; done'
 	echo "${tasks[-1]}" >"$named/a/cgroup.procs"
 	hists_in_v1
 	stop_tasks
 	knob_in_v1
-	end_v1 name=bpftool-$$
+	ends_v1 "$named" "$hierarchy"
 	check 'nothing is left of that' within is_as_before
 }
 
@@ -928,8 +918,8 @@ test_hierarchies() {
 	local elsewhere="is cgroup v1, but its hierarchy isn't mounted in this mount namespace"
 
 	within is_as_before
-	mount_v1 "$named" "$hierarchy"
-	mount_v1 "$net" "$with_controllers"
+	begin_v1 "$net" "$with_controllers" || return
+	begin_v1 "$named" "$hierarchy"
 	mkdir "$named/a" "$net/a"
 	does 'attach at the root of cgroup v2' attach "$object" $root "$v2"
 	does 'of a v1 hierarchy with a name' attach "$object" "$named" "$v1"
@@ -982,7 +972,7 @@ test_hierarchies() {
 	bind "$named" "$net"
 	shows 'show a hierarchy whose mount is hidden' cgroup stat show
 	check 'not the path of what hides it' matches \
-		" root id 1 in hierarchy [0-9]+ \\($with_controllers\\), no path to it here files 2 "
+		" root id 1 in hierarchy .* \\($with_controllers\\), no path to it here files 2 "
 	unbind
 
 	does 'detach it' detach "$v1"
@@ -993,15 +983,14 @@ test_hierarchies() {
 	refuses 'a name that is taken below' "link $link \\(root $named/a\\) has it" \
 		attach "$object" "$named" "$new"
 
-	mount_v1 "$twin" "$hierarchy-twin"
+	begin_v1 "$twin" "$hierarchy-twin"
 	mkdir "$twin/a"{,/b}
 	check 'cgroups of two hierarchies have the same id' \
 		[ "$(stat -c %i "$named/a")" = "$(stat -c %i "$twin/a")" ]
 	bind "$named" "$twin/a/b"
 	shows_links 'one mounted below the other' "$twin/a/b"
 	unbind
-	rmdir "$twin/a/b"
-	remove_v1 "$twin" "$hierarchy-twin"
+	ends_v1 "$twin" "$hierarchy-twin"
 
 	unshare -m sleep infinity &
 	pid=$!
@@ -1026,21 +1015,21 @@ test_hierarchies() {
 	stop_tasks
 	does 'detach what is at the root of cgroup v2' detach "$v2"
 	does 'and of the other' detach "$two"
-	within has_none bpf.stat.knob
+	check 'no files' has_none bpf.stat.knob
 	remember
 	refuses 'taken in a hierarchy that is not mounted' "link $link \\(root $shown\\) has it" \
 		attach "$object" all "$new"
 	mount_v1 "$named" "$hierarchy"
 	shows_links 'mounted again' "$named/a" "$v1"
 	does 'detach it' detach "$v1"
-	remove_v1 "$named" "$hierarchy"
-	remove_v1 "$net" "$with_controllers"
+	ends_v1 "$named" "$hierarchy"
+	ends_v1 "$net" "$with_controllers"
 	before=$start
 	check 'nothing is left' within is_as_before
 }
 
 test_all() {
-	local object=$objects/knob.bpf.o start=$before named=$tmp/named
+	local object=$objects/knob.bpf.o start=$before named=$tmp/named net=$tmp/net
 	local before=$before new=$pins/new all=$pins/all taken file row
 
 	within is_as_before
@@ -1048,21 +1037,22 @@ test_all() {
 	refuses 'all without CAP_SYS_ADMIN' "to all: .*CAP_PERFMON and CAP_SYS_ADMIN" \
 		attach "$object" all "$new"
 	wrapper=()
-	mount_v1 "$named" "$hierarchy"
+	begin_v1 "$named" "$hierarchy" || return
 	mkdir "$named/a"
 	does 'attach to all' attach "$object" all "$all" mode 0640
 	for file in {$root,"$top/a/x","$named/a"}/bpf.stat.knob; do
 		check "has it: $file" is_mode "$file" 640
 	done
-	mount_v1 "$tmp/net" "$with_controllers"
-	mkdir "$tmp/net/a"
-	check 'and so does what is mounted later' is_mode "$tmp/net/a/bpf.stat.knob" 640
+	if begin_v1 "$net" "$with_controllers"; then
+		mkdir "$net/a"
+		check 'and so does what is mounted later' is_mode "$net/a/bpf.stat.knob" 640
+	fi
 	shows 'show' cgroup stat show
 	check 'it has no root' matches \
 		"bpf.stat.knob prog [0-9]+ knob mode 0640 every hierarchy files [0-9]+ pinned $all "
 	shows 'show -j' -j cgroup stat show
 	check 'in JSON' holds "[(each['cgroup_id'], each['hierarchy_id'], each['flags'],
-		'cgroup' in each, each['nr_files'] >= $(find $root "$named" "$tmp/net" -name \
+		'cgroup' in each, each['nr_files'] >= $(find $root "$tmp" -name \
 		bpf.stat.knob | wc -l)) for each in ours()] == [(0, 0, ['all'], False, True)]"
 	ask "pinned('$all')['link_id']"
 	link=$answer
@@ -1107,8 +1097,8 @@ test_all() {
 	does 'detach it' detach "$new"
 	cd / || return
 	within rmdir "$top/c/all"
-	remove_v1 "$named" "$hierarchy"
-	remove_v1 "$tmp/net" "$with_controllers"
+	ends_v1 "$named" "$hierarchy"
+	[ -z "${hierarchies[$net]}" ] || ends_v1 "$net" "$with_controllers"
 	before=$start
 	check 'nothing is left' within is_as_before
 }
