@@ -63,9 +63,12 @@ static bool mount_v1(void)
 
 static void umount_v1(void)
 {
+	if (cg[V1] < 0) {
+		rmdir(v1_path);
+		return;
+	}
 	close(cg[V1_CHILD]);
-	if (cg[V1] >= 0)
-		unlinkat(cg[V1], "child", AT_REMOVEDIR);
+	unlinkat(cg[V1], "child", AT_REMOVEDIR);
 	close(cg[V1]);
 	/*
 	 * The hierarchy would stay if it were unmounted before the removed cgroup is freed.
