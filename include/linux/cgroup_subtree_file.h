@@ -21,9 +21,11 @@
  * @cft: the cftype, whose name and callbacks the owner sets, and a zeroed one that
  *	 terminates the array
  * @mode: permission bits for creating the files, set by the owner
+ * @lazy: create the file in a cgroup when it is looked up there, set by the owner
  * @added: true from when the file is added until it, or its top cgroup, is removed
  * @root: top of the subtree; %NULL for every hierarchy. Only valid if @added.
- * @nr_files: number of cgroups that have the file
+ * @nr_files: number of cgroups that have the file, in which it was created if @lazy.
+ *	      Owners must read it with READ_ONCE(), since lookups don't take cgroup_mutex.
  * @node: entry in the list @root->subtree_files, or in that for every hierarchy
  * @added_node: entry in the list of all subtree files
  *
@@ -32,6 +34,7 @@
 struct cgroup_subtree_file {
 	struct cftype		cft[2];
 	umode_t			mode;
+	bool			lazy;
 	bool			added;
 	struct cgroup		*root;
 	unsigned int		nr_files;

@@ -10,22 +10,62 @@
  * list for every hierarchy have. Removing it removes its files. All of this is
  * protected by cgroup_mutex.
  *
+ * A lazy subtree file is created in a cgroup when its name is first looked up there.
+ * Its name need not be in the directory before, so listing the directory doesn't
+ * create it: a task that lists a whole hierarchy, to find or to remove something,
+ * would otherwise create all files.
+ *
  * A subtree file holds no reference on its root cgroup, and the files hold none on
  * the subtree file. Removing the root cgroup also removes the subtree file from
  * the list. A reference on the root cgroup of a v1 hierarchy would keep the
  * hierarchy from being destroyed after it was unmounted, and so keep it from being
  * mounted again.
+ *
+ * Locking
+ *
+ * Lookups don't take cgroup_mutex: others may hold it for long, and it can't be
+ * waited for killably. subtree_file_mutex serializes the creation of lazy files with
+ * their removal. The lists of subtree files change under cgroup_mutex. A subtree file
+ * is removed from them under subtree_file_mutex, too, so one that was found under
+ * either mutex stays there until the mutex is released. They can be searched under
+ * RCU, which is why the owner of a subtree file must free it after a grace period.
+ *
+ * The order is: i_rwsem of the directory, cgroup_mutex, subtree_file_mutex, and then
+ * the locks of kernfs. A lookup waits for subtree_file_mutex while it holds i_rwsem
+ * (shared) and an active reference on the directory, and rmdir(2) waits for both
+ * under cgroup_mutex. That can't deadlock, because no holder of subtree_file_mutex
+ * waits for cgroup_mutex, for an i_rwsem, or for active references on a directory:
+ *
+ * - A lookup that creates a file waits for memory and the locks of kernfs. If it must
+ *   remove the file again, nobody has an active reference on it yet.
+ * - Whoever removes lazy files holds cgroup_mutex already, and waits for active
+ *   references on files. cgroup_file_open() and the callbacks of subtree files run
+ *   with such a reference. They look up nothing, don't access user memory, and take
+ *   neither mutex. A BPF program runs after the active protection was broken.
+ * - rmdir(2) waits for active references on the directory after it has released
+ *   subtree_file_mutex.
+ *
+ * Lockdep can't verify this, because it doesn't track active references on
+ * directories.
  */
 #include <linux/cgroup_subtree_file.h>
+#include <linux/cleanup.h>
 #include <linux/cred.h>
+#include <linux/rculist.h>
 
 #include "cgroup-internal.h"
 
-/* Subtree files of every cgroup. Protected by cgroup_mutex. */
+/* Protects creating and removing lazy files, see above. */
+static DEFINE_MUTEX(subtree_file_mutex);
+
+/* Subtree files of every cgroup. Changed under cgroup_mutex, see above. */
 static LIST_HEAD(subtree_files_everywhere);
 
 /* All subtree files, to look up their names. Protected by cgroup_mutex. */
 static LIST_HEAD(subtree_files_added);
+
+/* Cgroups in which lazy files were created. Protected by subtree_file_mutex. */
+static LIST_HEAD(subtree_file_lazy_cgroups);
 
 /*
  * Lockdep class for the active references of all subtree files. A key in struct
@@ -43,6 +83,21 @@ static int subtree_file_set_group(struct kernfs_node *kn, kgid_t gid)
 
 	kernfs_get_owner(kn, &kn_uid, &kn_gid);
 	return gid_eq(kn_gid, gid) ? 0 : kernfs_setattr(kn, &iattr);
+}
+
+/* Under cgroup_mutex, or for a lazy file under subtree_file_mutex. */
+static void subtree_file_count(struct cgroup *cgrp, struct cgroup_subtree_file *file, int n)
+{
+	WRITE_ONCE(file->nr_files, file->nr_files + n);
+	if (!file->lazy)
+		return;
+
+	lockdep_assert_held(&subtree_file_mutex);
+	if (!cgrp->nr_lazy_files)
+		list_add(&cgrp->lazy_files_node, &subtree_file_lazy_cgroups);
+	cgrp->nr_lazy_files += n;
+	if (!cgrp->nr_lazy_files)
+		list_del(&cgrp->lazy_files_node);
 }
 
 /*
@@ -77,13 +132,13 @@ static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *
 		return ret;
 	}
 
-	file->nr_files++;
+	subtree_file_count(cgrp, file, 1);
 	return 0;
 }
 
 static int subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
-	/* can't be NULL: cgroup_mutex has been held since the file was created */
+	/* can't be NULL: the mutex has been held since the file was created */
 	struct kernfs_node *kn = kernfs_find_and_get(cgrp->kn, file->cft->name);
 
 	kernfs_activate(kn);
@@ -94,9 +149,9 @@ static int subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file
 /* Return: 1 if no cgroup has the file any more, so that a walk can end. */
 static int subtree_file_remove(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
-	/* if creating @cgrp failed, it may not have this file */
+	/* @cgrp may not have it if creating @cgrp failed, or if the file is lazy */
 	if (!kernfs_remove_by_name(cgrp->kn, file->cft->name))
-		file->nr_files--;
+		subtree_file_count(cgrp, file, -1);
 	return !file->nr_files;
 }
 
@@ -149,6 +204,19 @@ static int subtree_file_create_all(struct cgroup_subtree_file *file)
 	return ret;
 }
 
+/* Remove a lazy file from all cgroups in which it was created. */
+static void subtree_file_remove_lazy(struct cgroup_subtree_file *file)
+{
+	struct cgroup *cgrp, *tmp;
+
+	list_for_each_entry_safe(cgrp, tmp, &subtree_file_lazy_cgroups, lazy_files_node) {
+		if (!file->nr_files)
+			break;
+		if (!file->root || cgroup_is_descendant(cgrp, file->root))
+			subtree_file_remove(cgrp, file);
+	}
+}
+
 /* The subtree files that have the same root as @file. */
 static struct list_head *subtree_file_list(struct cgroup_subtree_file *file)
 {
@@ -177,13 +245,17 @@ static bool subtree_file_name_taken(struct cgroup_subtree_file *file)
 static void subtree_file_link(struct cgroup_subtree_file *file)
 {
 	file->added = true;
-	list_add_tail(&file->node, subtree_file_list(file));
+	list_add_tail_rcu(&file->node, subtree_file_list(file));
 	list_add_tail(&file->added_node, &subtree_files_added);
 }
 
 static void subtree_file_unlink(struct cgroup_subtree_file *file)
 {
-	list_del(&file->node);
+	scoped_guard(mutex, &subtree_file_mutex) {
+		if (file->lazy)
+			subtree_file_remove_lazy(file);
+		list_del_rcu(&file->node);
+	}
 	list_del(&file->added_node);
 	file->added = false;
 	file->root = NULL;
@@ -207,7 +279,8 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
 	if (ret)
 		return ret;
 
-	ret = subtree_file_create_all(file);
+	if (!file->lazy)
+		ret = subtree_file_create_all(file);
 	if (ret) {
 		cgroup_exit_cftypes(file->cft);
 		return ret;
@@ -234,7 +307,11 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  * If @root is %NULL, hierarchies that aren't mounted are included, and a v1
  * hierarchy that is mounted later has the file, too.
  *
- * From then on, mkdir(2) below @root fails with ENOMEM if the file can't be created,
+ * If @file->lazy is set, no file is created now, nor when a cgroup is: it appears in
+ * a cgroup when its name is first looked up in the directory. If it can't be created
+ * then, the lookup fails with ENOMEM.
+ *
+ * If it isn't set, from then on mkdir(2) below @root fails with ENOMEM if the file can't be created,
  * and so does mount(2) of a v1 hierarchy if @root is %NULL.
  *
  * The callbacks of @file->cft are called with an active reference on the kernfs
@@ -249,7 +326,9 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  * seq_start(). It must not have flags either, and its name must begin with
  * CGROUP_SUBTREE_FILE_PREFIX.
  *
- * Context: Process context, may sleep. Takes cgroup_mutex.
+ * After the file was removed, a grace period of RCU must pass before @file is freed.
+ *
+ * Context: Process context, may sleep. Takes cgroup_mutex and subtree_file_mutex.
  * Return: %0 on success; %-ENODEV if @root was removed, %-E2BIG if too many
  *	   subtree files have the same @root, %-EEXIST if a cgroup of the subtree,
  *	   or of any hierarchy if @root is %NULL, has a file of that name, %-ENOMEM
@@ -278,17 +357,106 @@ int cgroup_add_subtree_file(struct cgroup *root, struct cgroup_subtree_file *fil
  * On return, callbacks of @file may still be running only if they broke their
  * active protection, and none will be called any more.
  *
- * Context: Process context, may sleep. Takes cgroup_mutex, and waits for callbacks
- *	    that hold an active reference.
+ * Context: Process context, may sleep. Takes cgroup_mutex and subtree_file_mutex, and
+ *	    waits for callbacks that hold an active reference.
  */
 void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
 	cgroup_lock();
 	if (file->added) {
-		subtree_file_for_each(file, subtree_file_remove);
+		if (!file->lazy)
+			subtree_file_for_each(file, subtree_file_remove);
 		subtree_file_unlink(file);
 	}
 	cgroup_unlock();
+}
+
+/* Under subtree_file_mutex or RCU. */
+static struct cgroup_subtree_file *subtree_files_find_lazy(struct list_head *files,
+							   const char *name)
+{
+	struct cgroup_subtree_file *file;
+
+	list_for_each_entry_rcu(file, files, node, lockdep_is_held(&subtree_file_mutex)) {
+		if (file->lazy && !strcmp(file->cft->name, name))
+			return file;
+	}
+	return NULL;
+}
+
+/* The lazy file that @cgrp should have under this name, if any. */
+static struct cgroup_subtree_file *subtree_file_find_lazy(struct cgroup *cgrp, const char *name)
+{
+	struct cgroup_subtree_file *file;
+	struct cgroup *pos;
+
+	for (pos = cgrp; pos; pos = cgroup_parent(pos)) {
+		file = subtree_files_find_lazy(&pos->subtree_files, name);
+		if (file)
+			return file;
+	}
+	return subtree_files_find_lazy(&subtree_files_everywhere, name);
+}
+
+static bool subtree_file_is_missing(struct cgroup *cgrp, const char *name)
+{
+	struct kernfs_node *kn;
+
+	scoped_guard(rcu) {
+		if (!subtree_file_find_lazy(cgrp, name))
+			return false;
+	}
+
+	kn = kernfs_find_and_get(cgrp->kn, name);
+	kernfs_put(kn);
+	return !kn;
+}
+
+static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
+{
+	struct cgroup_subtree_file *file;
+	int ret;
+
+	scoped_cond_guard(mutex_kill, return -EINTR, &subtree_file_mutex) {
+		/* either may have been removed meanwhile */
+		file = subtree_file_find_lazy(cgrp, name);
+		if (!file || cgroup_is_dead(cgrp))
+			return 0;
+
+		ret = subtree_file_create(cgrp, file);
+		if (!ret)
+			ret = subtree_file_activate(cgrp, file);
+	}
+	return ret;
+}
+
+/**
+ * cgroup_lookup_subtree_file - create a lazy subtree file that is looked up
+ * @kn: directory of a cgroup
+ * @name: name that is looked up there
+ *
+ * This is the callback lookup of struct kernfs_syscall_ops. No negative dentry is
+ * created for a name that subtree files can have, whether there is one or not, so
+ * that adding a lazy one doesn't have to invalidate dentries in the whole subtree.
+ *
+ * Context: Process context, may sleep. The caller must hold an active reference on
+ *	    @kn, which keeps the cgroup. Takes subtree_file_mutex.
+ * Return: %0 if subtree files can't have that name; %1 if they can, whether @kn has
+ *	   it now or not; %-ENOMEM if out of memory, %-EINTR if the task was killed.
+ */
+int cgroup_lookup_subtree_file(struct kernfs_node *kn, const char *name)
+{
+	struct cgroup *cgrp = kn->priv;
+	int ret;
+
+	if (!cgroup_name_reserved(name))
+		return 0;
+
+	if (!subtree_file_is_missing(cgrp, name))
+		return 1;
+
+	ret = subtree_file_create_lazy(cgrp, name);
+	return ret && ret != -EEXIST ? ret : 1;
 }
 
 static int subtree_files_create(struct cgroup *cgrp, struct list_head *files)
@@ -297,7 +465,7 @@ static int subtree_files_create(struct cgroup *cgrp, struct list_head *files)
 	int ret;
 
 	list_for_each_entry(file, files, node) {
-		ret = subtree_file_create(cgrp, file);
+		ret = file->lazy ? 0 : subtree_file_create(cgrp, file);
 		if (ret)
 			return ret;
 	}
@@ -308,7 +476,7 @@ static int subtree_files_create(struct cgroup *cgrp, struct list_head *files)
  * cgroup_populate_subtree_files - create the subtree files of a new cgroup
  * @cgrp: the cgroup, whose directory isn't active yet
  *
- * The files are left inactive: the caller activates them with the directory.
+ * Lazy ones aren't created. The files are left inactive: the caller activates them with the directory.
  *
  * Context: Process context, may sleep. The caller must hold cgroup_mutex.
  * Return: %0 on success, %-ENOMEM if out of memory. On failure some of the files
@@ -330,12 +498,29 @@ int cgroup_populate_subtree_files(struct cgroup *cgrp)
 	return subtree_files_create(cgrp, &subtree_files_everywhere);
 }
 
-static void subtree_files_remove(struct cgroup *cgrp, struct list_head *files)
+/* Remove either the lazy ones of @files or the others, and return whether there are others. */
+static bool subtree_files_remove(struct cgroup *cgrp, struct list_head *files, bool lazy)
 {
 	struct cgroup_subtree_file *file;
+	bool others = false;
 
-	list_for_each_entry(file, files, node)
-		subtree_file_remove(cgrp, file);
+	list_for_each_entry(file, files, node) {
+		if (file->lazy == lazy)
+			subtree_file_remove(cgrp, file);
+		else
+			others = true;
+	}
+	return others;
+}
+
+static bool subtree_files_remove_all(struct cgroup *cgrp, bool lazy)
+{
+	bool others = subtree_files_remove(cgrp, &subtree_files_everywhere, lazy);
+	struct cgroup *pos;
+
+	for (pos = cgrp; pos; pos = cgroup_parent(pos))
+		others |= subtree_files_remove(cgrp, &pos->subtree_files, lazy);
+	return others;
 }
 
 /**
@@ -346,19 +531,21 @@ static void subtree_files_remove(struct cgroup *cgrp, struct list_head *files)
  * Subtree files that are rooted at @cgrp have no files left after that. They are
  * removed from its list, and their member added becomes false.
  *
- * Context: Process context, may sleep. The caller must hold cgroup_mutex. Waits
- *	    for callbacks that hold an active reference.
+ * Context: Process context, may sleep. The caller must hold cgroup_mutex. Takes
+ *	    subtree_file_mutex, and waits for callbacks that hold an active reference.
  */
 void cgroup_clear_subtree_files(struct cgroup *cgrp)
 {
 	struct cgroup_subtree_file *file, *tmp;
-	struct cgroup *pos;
 
 	lockdep_assert_held(&cgroup_mutex);
 
-	for (pos = cgrp; pos; pos = cgroup_parent(pos))
-		subtree_files_remove(cgrp, &pos->subtree_files);
-	subtree_files_remove(cgrp, &subtree_files_everywhere);
+	if (subtree_files_remove_all(cgrp, false)) {
+		/* lookups that come later find that @cgrp is dead */
+		guard(mutex)(&subtree_file_mutex);
+		if (cgrp->nr_lazy_files)
+			subtree_files_remove_all(cgrp, true);
+	}
 
 	list_for_each_entry_safe(file, tmp, &cgrp->subtree_files, node)
 		subtree_file_unlink(file);
