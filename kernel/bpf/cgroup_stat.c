@@ -30,6 +30,7 @@
 #define CGROUP_STAT_NAME_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"	\
 				"abcdefghijklmnopqrstuvwxyz"	\
 				"0123456789_.-"
+#define CGROUP_STAT_FLAGS	(BPF_F_CGROUP_STAT_ALL | BPF_F_CGROUP_STAT_LAZY)
 #define CGROUP_STAT_MAX_OUTPUT	SZ_4M
 #define CGROUP_STAT_DATA_SIZE	SZ_4K	/* for the bytes written and at least one NUL */
 
@@ -232,6 +233,7 @@ struct cgroup_stat_state {
 	u64 cgroup_id;
 	u32 hierarchy_id;
 	u32 nr_files;
+	u32 attached;
 };
 
 static struct cgroup_stat_state cgroup_stat_get_state(const struct bpf_cgroup_stat_link *link)
@@ -240,8 +242,9 @@ static struct cgroup_stat_state cgroup_stat_get_state(const struct bpf_cgroup_st
 	struct cgroup_stat_state state = {};
 
 	cgroup_lock();
+	state.attached = file->added;
 	if (file->added)
-		state.nr_files = file->nr_files;
+		state.nr_files = READ_ONCE(file->nr_files);
 	if (file->added && file->root) {
 		state.cgroup_id = cgroup_id(file->root);
 		state.hierarchy_id = file->root->root->hierarchy_id;
@@ -262,9 +265,11 @@ static void bpf_cgroup_stat_link_show_fdinfo(const struct bpf_link *link, struct
 		   "hierarchy_id:\t%u\n"
 		   "nr_files:\t%u\n"
 		   "cookie:\t%llu\n"
-		   "flags:\t0x%x\n",
+		   "flags:\t0x%x\n"
+		   "attached:\t%u\n",
 		   stat_link->file.cft->name, stat_link->file.mode, state.cgroup_id,
-		   state.hierarchy_id, state.nr_files, stat_link->cookie, stat_link->flags);
+		   state.hierarchy_id, state.nr_files, stat_link->cookie, stat_link->flags,
+		   state.attached);
 }
 
 static int cgroup_stat_copy_name(char __user *ubuf, u32 ulen, const char *name)
@@ -300,6 +305,7 @@ static int bpf_cgroup_stat_link_fill_link_info(const struct bpf_link *link,
 	info->cgroup_stat.hierarchy_id = state.hierarchy_id;
 	info->cgroup_stat.flags = stat_link->flags;
 	info->cgroup_stat.nr_files = state.nr_files;
+	info->cgroup_stat.attached = state.attached;
 
 	return cgroup_stat_copy_name(ubuf, ulen, name);
 }
@@ -375,6 +381,7 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 
 	link->cookie = attr->link_create.stat_cookie;
 	link->flags = attr->link_create.flags;
+	link->file.lazy = link->flags & BPF_F_CGROUP_STAT_LAZY;
 	bpf_link_init(&link->link, BPF_LINK_TYPE_CGROUP_STAT, &bpf_cgroup_stat_link_lops, prog,
 		      attr->link_create.attach_type);
 	return no_free_ptr(link);
@@ -429,7 +436,7 @@ int bpf_cgroup_stat_link_attach(const union bpf_attr *attr, struct bpf_prog *pro
 	struct bpf_link_primer primer;
 	int ret;
 
-	if (attr->link_create.flags & ~BPF_F_CGROUP_STAT_ALL || attr->link_create.target_fd)
+	if (attr->link_create.flags & ~CGROUP_STAT_FLAGS || attr->link_create.target_fd)
 		return -EINVAL;
 	if (all && attr->link_create.cgroup_root)
 		return -EINVAL;
