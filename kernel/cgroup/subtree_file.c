@@ -311,8 +311,8 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  * a cgroup when its name is first looked up in the directory. If it can't be created
  * then, the lookup fails with ENOMEM.
  *
- * If it isn't set, from then on mkdir(2) below @root fails with ENOMEM if the file can't be created,
- * and so does mount(2) of a v1 hierarchy if @root is %NULL.
+ * If it isn't set, from then on mkdir(2) below @root fails with ENOMEM if the file
+ * can't be created, and so does mount(2) of a v1 hierarchy if @root is %NULL.
  *
  * The callbacks of @file->cft are called with an active reference on the kernfs
  * node held. Removing the file waits for active references with cgroup_mutex held,
@@ -430,6 +430,18 @@ static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
 	return ret;
 }
 
+/* Not inline, so that lookups of other names needn't save the registers that this uses. */
+static noinline int subtree_file_lookup(struct cgroup *cgrp, const char *name)
+{
+	int ret;
+
+	if (!subtree_file_is_missing(cgrp, name))
+		return 1;
+
+	ret = subtree_file_create_lazy(cgrp, name);
+	return ret && ret != -EEXIST ? ret : 1;
+}
+
 /**
  * cgroup_lookup_subtree_file - create a lazy subtree file that is looked up
  * @kn: directory of a cgroup
@@ -446,17 +458,10 @@ static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
  */
 int cgroup_lookup_subtree_file(struct kernfs_node *kn, const char *name)
 {
-	struct cgroup *cgrp = kn->priv;
-	int ret;
-
 	if (!cgroup_name_reserved(name))
 		return 0;
 
-	if (!subtree_file_is_missing(cgrp, name))
-		return 1;
-
-	ret = subtree_file_create_lazy(cgrp, name);
-	return ret && ret != -EEXIST ? ret : 1;
+	return subtree_file_lookup(kn->priv, name);
 }
 
 static int subtree_files_create(struct cgroup *cgrp, struct list_head *files)
@@ -476,7 +481,8 @@ static int subtree_files_create(struct cgroup *cgrp, struct list_head *files)
  * cgroup_populate_subtree_files - create the subtree files of a new cgroup
  * @cgrp: the cgroup, whose directory isn't active yet
  *
- * Lazy ones aren't created. The files are left inactive: the caller activates them with the directory.
+ * Lazy ones aren't created. The files are left inactive: the caller activates them
+ * with the directory.
  *
  * Context: Process context, may sleep. The caller must hold cgroup_mutex.
  * Return: %0 on success, %-ENOMEM if out of memory. On failure some of the files
@@ -489,6 +495,9 @@ int cgroup_populate_subtree_files(struct cgroup *cgrp)
 	int ret;
 
 	lockdep_assert_held(&cgroup_mutex);
+
+	if (list_empty(&subtree_files_added))
+		return 0;
 
 	for (pos = cgroup_parent(cgrp); pos; pos = cgroup_parent(pos)) {
 		ret = subtree_files_create(cgrp, &pos->subtree_files);
@@ -539,6 +548,9 @@ void cgroup_clear_subtree_files(struct cgroup *cgrp)
 	struct cgroup_subtree_file *file, *tmp;
 
 	lockdep_assert_held(&cgroup_mutex);
+
+	if (list_empty(&subtree_files_added))
+		return;
 
 	if (subtree_files_remove_all(cgrp, false)) {
 		/* lookups that come later find that @cgrp is dead */
