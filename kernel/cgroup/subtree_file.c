@@ -95,7 +95,7 @@ static void subtree_file_count(struct cgroup *cgrp, struct cgroup_subtree_file *
 	lockdep_assert_held(&subtree_file_mutex);
 	if (!cgrp->nr_lazy_files)
 		list_add(&cgrp->lazy_files_node, &subtree_file_lazy_cgroups);
-	cgrp->nr_lazy_files += n;
+	WRITE_ONCE(cgrp->nr_lazy_files, cgrp->nr_lazy_files + n);
 	if (!cgrp->nr_lazy_files)
 		list_del(&cgrp->lazy_files_node);
 }
@@ -105,7 +105,8 @@ static void subtree_file_count(struct cgroup *cgrp, struct cgroup_subtree_file *
  * parent's directory, because it is the parent that distributes resources to its
  * children (cgroup-v2.rst, "Delegation").
  */
-static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *file)
+static struct kernfs_node *subtree_file_new_node(struct cgroup *cgrp,
+						 struct cgroup_subtree_file *file)
 {
 	struct cgroup *parent = cgroup_parent(cgrp);
 	struct cftype *cft = file->cft;
@@ -124,21 +125,26 @@ static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *
 					  &subtree_file_active_key);
 	}
 	if (IS_ERR(kn))
-		return PTR_ERR(kn);
+		return kn;
 
 	ret = subtree_file_set_group(kn, gid);
 	if (ret) {
 		kernfs_remove(kn);
-		return ret;
+		return ERR_PTR(ret);
 	}
 
 	subtree_file_count(cgrp, file, 1);
-	return 0;
+	return kn;
+}
+
+static int subtree_file_create(struct cgroup *cgrp, struct cgroup_subtree_file *file)
+{
+	return PTR_ERR_OR_ZERO(subtree_file_new_node(cgrp, file));
 }
 
 static int subtree_file_activate(struct cgroup *cgrp, struct cgroup_subtree_file *file)
 {
-	/* can't be NULL: the mutex has been held since the file was created */
+	/* can't be NULL: cgroup_mutex has been held since the file was created */
 	struct kernfs_node *kn = kernfs_find_and_get(cgrp->kn, file->cft->name);
 
 	kernfs_activate(kn);
@@ -407,6 +413,10 @@ static bool subtree_file_is_missing(struct cgroup *cgrp, const char *name)
 			return false;
 	}
 
+	/* if this is out of date, creating the file fails with EEXIST */
+	if (!READ_ONCE(cgrp->nr_lazy_files))
+		return true;
+
 	kn = kernfs_find_and_get(cgrp->kn, name);
 	kernfs_put(kn);
 	return !kn;
@@ -415,7 +425,7 @@ static bool subtree_file_is_missing(struct cgroup *cgrp, const char *name)
 static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
 {
 	struct cgroup_subtree_file *file;
-	int ret;
+	struct kernfs_node *kn;
 
 	scoped_cond_guard(mutex_kill, return -EINTR, &subtree_file_mutex) {
 		/* either may have been removed meanwhile */
@@ -423,11 +433,13 @@ static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
 		if (!file || cgroup_is_dead(cgrp))
 			return 0;
 
-		ret = subtree_file_create(cgrp, file);
-		if (!ret)
-			ret = subtree_file_activate(cgrp, file);
+		kn = subtree_file_new_node(cgrp, file);
+		if (IS_ERR(kn))
+			return PTR_ERR(kn);
+
+		kernfs_activate(kn);
 	}
-	return ret;
+	return 0;
 }
 
 /* Not inline, so that lookups of other names needn't save the registers that this uses. */
@@ -524,12 +536,12 @@ static bool subtree_files_remove(struct cgroup *cgrp, struct list_head *files, b
 
 static bool subtree_files_remove_all(struct cgroup *cgrp, bool lazy)
 {
-	bool others = subtree_files_remove(cgrp, &subtree_files_everywhere, lazy);
 	struct cgroup *pos;
+	bool others = false;
 
 	for (pos = cgrp; pos; pos = cgroup_parent(pos))
 		others |= subtree_files_remove(cgrp, &pos->subtree_files, lazy);
-	return others;
+	return others | subtree_files_remove(cgrp, &subtree_files_everywhere, lazy);
 }
 
 /**
