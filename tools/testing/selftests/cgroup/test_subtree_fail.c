@@ -65,11 +65,11 @@ static const struct hierarchy {
 /* Cgroups. The last two are only made by the operations. */
 static char *top, *fresh, *new_v2;
 static const char new_v1[] = MNT "/a/x/new";
-static char fresh_file[PATH_MAX];
+static char fresh_file[PATH_MAX], fresh_lazy_file[PATH_MAX];
 static int top_fd;
 
-/* Links that exist all the time. Those before TOP are for every hierarchy. */
-enum { ALL_1, ALL_2, TOP, TOP_V1, NR_LINKS };
+/* Links that exist all the time. */
+enum { ALL_1, ALL_2, ALL_LAZY, TOP, TOP_LAZY, TOP_V1, NR_LINKS };
 
 static int links[NR_LINKS];
 
@@ -87,6 +87,7 @@ struct operation {
 	void (*undo)(void);
 	int other_errno;	/* that it may fail with instead of ENOMEM */
 	bool lingers;		/* what a failed try leaves goes with the next one */
+	bool two_steps;		/* if the second one fails, the first one stays done */
 	bool no_points;		/* it needn't allocate memory */
 };
 
@@ -159,11 +160,18 @@ static void print_state(const char *when, const struct state *state)
 		       state->entries, state->files, state->links);
 }
 
+static bool is_state(const struct state *want)
+{
+	struct state state = get_state();
+
+	return !memcmp(&state, want, sizeof(state));
+}
+
 static void check_state(const char *when, const struct state *want)
 {
 	struct state state = get_state();
 
-	if (!memcmp(&state, want, sizeof(state)))
+	if (is_state(want))
 		return;
 	ksft_print_msg("%s, allocation %d:\n", current->name, nth);
 	print_state(when, &state);
@@ -176,23 +184,33 @@ static void check_state(const char *when, const struct state *want)
  */
 
 /* With @cgroup_fd 0, attach to every hierarchy. */
-static int attach(int cgroup_fd, const char *name)
+static int attach(int cgroup_fd, const char *name, __u32 flags)
 {
 	union bpf_attr attr = link_attr(prog, cgroup_fd, name);
 
 	attr.link_create.stat_mode = 0644;
-	attr.link_create.flags = cgroup_fd ? 0 : BPF_F_CGROUP_STAT_ALL;
+	attr.link_create.flags = flags | (cgroup_fd ? 0 : BPF_F_CGROUP_STAT_ALL);
 	return link_create(&attr);
 }
 
 static int run_attach(void)
 {
-	return attach(top_fd, "new");
+	return attach(top_fd, "new", 0);
 }
 
 static int run_attach_all(void)
 {
-	return attach(0, "new");
+	return attach(0, "new", 0);
+}
+
+static int run_attach_lazily(void)
+{
+	return attach(top_fd, "new", BPF_F_CGROUP_STAT_LAZY);
+}
+
+static int run_attach_all_lazily(void)
+{
+	return attach(0, "new", BPF_F_CGROUP_STAT_LAZY);
 }
 
 static void close_made(void)
@@ -234,15 +252,30 @@ static void undo_mount(void)
 	check(umount_v1(v1[NEW].dir, v1[NEW].name));
 }
 
-/* A new file has no dentry and no inode yet. */
+/*
+ * A new file has no dentry and no inode yet. A lazy one doesn't exist, and if it is
+ * created, it first inherits root's group.
+ */
 static void make_fresh(void)
 {
-	check(!rmdir(fresh) && !mkdir(fresh, 0755));
+	check(!rmdir(fresh) && !mkdir(fresh, 0755) && !chmod(fresh, 02755));
 }
 
 static int run_open(void)
 {
 	return open(fresh_file, O_RDONLY);
+}
+
+/* The file is created, and then opened. Its inode is allocated in between. */
+static int run_open_lazy(void)
+{
+	return open(fresh_lazy_file, O_RDONLY);
+}
+
+static void undo_open_lazy(void)
+{
+	close(made);
+	make_fresh();
 }
 
 /* An open file that was never read or written has no buffer yet. */
@@ -301,10 +334,13 @@ static void undo_update(void)
 static const struct operation operations[] = {
 	{ "attach to a subtree", NULL, run_attach, close_made },
 	{ "attach to every hierarchy", NULL, run_attach_all, close_made },
+	{ "attach lazily to a subtree", NULL, run_attach_lazily, close_made },
+	{ "attach lazily to every hierarchy", NULL, run_attach_all_lazily, close_made },
 	{ "mkdir", NULL, run_mkdir, undo_mkdir },
 	{ "mkdir, cgroup v1", NULL, run_mkdir_v1, undo_mkdir_v1 },
 	{ "mount, cgroup v1", NULL, run_mount, undo_mount, .lingers = true },
 	{ "open", make_fresh, run_open, close_made },
+	{ "open of a lazy file", make_fresh, run_open_lazy, undo_open_lazy, .two_steps = true },
 	{ "read", open_fresh, run_read },
 	{ "write", open_fresh, run_write },
 	{ "pin", NULL, run_pin, undo_pin, .other_errno = ENOSPC /* bpf_get_inode() */ },
@@ -360,7 +396,7 @@ static void check_failure(bool hit, int err)
 	errno = err;
 	check_that(hit, "it fails, but not because of that");
 	check_that(err == ENOMEM || err == current->other_errno, "that's the wrong errno");
-	if (!current->lingers)
+	if (!current->lingers && !(current->two_steps && is_state(&done)))
 		check_state("failed", &before);
 }
 
@@ -501,6 +537,7 @@ static void make_cgroups(void)
 		ksft_exit_fail_perror(top);
 	new_v2 = cg_name(top, "new");
 	snprintf(fresh_file, sizeof(fresh_file), "%s/" STAT_PREFIX "top", fresh);
+	snprintf(fresh_lazy_file, sizeof(fresh_lazy_file), "%s/" STAT_PREFIX "top_lazy", fresh);
 }
 
 /* A run that was interrupted may have left the hierarchy, with its cgroups. */
@@ -534,10 +571,12 @@ static void make_links(void)
 	top_fd = dirfd_open_opath(top);
 	prog = load();
 	other_prog = load();
-	links[ALL_1] = attach(0, "all_1");
-	links[ALL_2] = attach(0, "all_2");
-	links[TOP] = attach(top_fd, "top");
-	links[TOP_V1] = attach(top_v1_fd, "top_v1");
+	links[ALL_1] = attach(0, "all_1", 0);
+	links[ALL_2] = attach(0, "all_2", 0);
+	links[ALL_LAZY] = attach(0, "all_lazy", BPF_F_CGROUP_STAT_LAZY);
+	links[TOP] = attach(top_fd, "top", 0);
+	links[TOP_LAZY] = attach(top_fd, "top_lazy", BPF_F_CGROUP_STAT_LAZY);
+	links[TOP_V1] = attach(top_v1_fd, "top_v1", 0);
 	for (i = 0; i < NR_LINKS; i++) {
 		if (links[i] < 0)
 			ksft_exit_fail_perror("attaching");

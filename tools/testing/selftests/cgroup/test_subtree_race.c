@@ -3,7 +3,8 @@
  * Races between all operations on the files of cgroup_stat links: cgroups are created
  * and removed, links are attached to them with names that collide, updated, pinned,
  * detached and closed, and meanwhile the files are read and written in various ways.
- * Some links are for every hierarchy, and a cgroup v1 hierarchy is mounted and unmounted.
+ * Some links are for every hierarchy, some are lazy, and a cgroup v1 hierarchy is mounted
+ * and unmounted.
  *
  *	test_subtree_race [SECONDS [SEED]]
  *
@@ -56,10 +57,11 @@
 #define SECONDS		10	/* unless told otherwise */
 #define ROUND		5	/* seconds between pauses */
 #define MAX_DEPTH	3	/* of the tree of cgroups */
-#define MAX_RACERS	32
+#define MAX_RACERS	48
 #define MAX_PINS	3
 #define MAX_MESSAGES	20
-#define WITNESS		"witness"	/* a name that no racer uses */
+#define WITNESS		"witness"	/* names that no racer attaches */
+#define LAZY_WITNESS	"lazy_witness"
 #define MNT		"/mnt"	/* mounted over in a private mount namespace */
 #define PINS		MNT "/bpf"
 #define V1		MNT "/v1"	/* read-only unless the v1 hierarchy is mounted */
@@ -82,7 +84,7 @@ enum op {
 	UPDATE, UPDATE_REPLACE, UPDATE_GONE,
 	INFO, FDINFO, PIN, GET_PIN, UNPIN,
 	OPEN, READ, READ_PIECE, READ_HELD, READ_ASLEEP, WRITE, WRITE_ASLEEP,
-	MOUNT, UMOUNT, RENAME, ATTACH_ALL,
+	MOUNT, UMOUNT, RENAME, ATTACH_ALL, ATTACH_LAZY, ATTACH_ALL_LAZY, LOOK_UP,
 	NR_OPS,
 };
 
@@ -153,6 +155,12 @@ static const struct {
 						{ EXDEV, "mounted or unmounted meanwhile" },
 						{ EROFS, "not mounted" } } },
 	[ATTACH_ALL] = { "attach to every hierarchy", { { EEXIST, "name is taken" } } },
+	[ATTACH_LAZY] = { "attach lazily", { { EEXIST, "name is taken" },
+					     { ENODEV, "cgroup was removed" },
+					     { EBADF, "not mounted" } } },
+	[ATTACH_ALL_LAZY] = { "attach lazily to every hierarchy",
+			      { { EEXIST, "name is taken" } } },
+	[LOOK_UP] = { "look-up", { { ENOENT, "not there" } } },
 };
 
 struct tally {
@@ -419,9 +427,9 @@ static int create_storage(void)
  */
 
 static const char * const dirs[] = { "a", "b" };
-static const char * const names[] = { "race_a", "race_b", "race_c" };
+static const char * const names[] = { "race_a", "race_b", "race_c", WITNESS, LAZY_WITNESS };
 
-#define NR_NAMES	((int)ARRAY_SIZE(names))
+#define NR_NAMES	3	/* of those that racers attach */
 #define LETTER(name)	('a' + (name))
 
 static int name_index(const char *name)
@@ -462,9 +470,9 @@ static void some_cgroup(char *path, int min_depth)
 	some_cgroup_below(some_root(), path, min_depth);
 }
 
-static void stat_path(char *path, const char *cgroup, int name)
+static void stat_path(char *path, const char *cgroup, const char *name)
 {
-	snprintf(path, PATH_MAX, "%s/" STAT_PREFIX "%s", cgroup, names[name]);
+	snprintf(path, PATH_MAX, "%s/" STAT_PREFIX "%s", cgroup, name);
 }
 
 /* The path of a random file, which may not exist; returns its index in names[]. */
@@ -474,7 +482,7 @@ static int some_file(char *path)
 	char cgroup[PATH_MAX];
 
 	some_cgroup(cgroup, 0);
-	stat_path(path, cgroup, name);
+	stat_path(path, cgroup, names[name]);
 	return name;
 }
 
@@ -567,6 +575,16 @@ static void walk(void)
 
 	some_cgroup(path, 0);
 	did(WALK, nftw(path, look, 16, FTW_PHYS));
+}
+
+/* Let a lazy witness be created, which nobody opens, or look for any other file. */
+static void look_up(void)
+{
+	char cgroup[PATH_MAX], path[PATH_MAX];
+
+	some_cgroup(cgroup, 0);
+	stat_path(path, cgroup, choose(2) ? LAZY_WITNESS : names[choose(NR_NAMES)]);
+	did(LOOK_UP, access(path, F_OK));
 }
 
 /*
@@ -765,6 +783,16 @@ static bool is_ours(const struct bpf_link_info *info, const char *name)
 	return info->type == BPF_LINK_TYPE_CGROUP_STAT && name_index(name) >= 0;
 }
 
+static bool is_all(const struct bpf_link_info *info)
+{
+	return info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL;
+}
+
+static bool is_lazy(const struct bpf_link_info *info)
+{
+	return info->cgroup_stat.flags & BPF_F_CGROUP_STAT_LAZY;
+}
+
 /* Get a link's info and its name without the prefix. */
 static int get_info(int link, struct bpf_link_info *info, char *name, int len)
 {
@@ -788,11 +816,11 @@ static void check_info(int link, struct bpf_link_info *info)
 	expect("a link's name is ours", is_ours(info, name), true);
 	expect("a link's cookie", info->cgroup_stat.cookie, name[strlen(name) - 1]);
 	expect("a link's mode", info->cgroup_stat.mode, 0644);
-	if (info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL)
-		expect("the cgroup of a link for all", info->cgroup_stat.cgroup_id, 0);
-	else
-		expect("a link has files while it has a cgroup",
-		       !!info->cgroup_stat.nr_files, !!info->cgroup_stat.cgroup_id);
+	expect("a link has a cgroup while it is attached, unless it is for all",
+	       !!info->cgroup_stat.cgroup_id, info->cgroup_stat.attached && !is_all(info));
+	if (!is_lazy(info) || !info->cgroup_stat.attached)
+		expect("a link has files while it is attached",
+		       !!info->cgroup_stat.nr_files, info->cgroup_stat.attached);
 }
 
 static void check_fdinfo(int link)
@@ -820,6 +848,18 @@ static void close_link(int link)
 	did(CLOSE_LINK, close(link));
 }
 
+static enum op attach_op(__u32 flags)
+{
+	static const enum op ops_of_flags[] = {
+		[0] = ATTACH,
+		[BPF_F_CGROUP_STAT_ALL] = ATTACH_ALL,
+		[BPF_F_CGROUP_STAT_LAZY] = ATTACH_LAZY,
+		[BPF_F_CGROUP_STAT_ALL | BPF_F_CGROUP_STAT_LAZY] = ATTACH_ALL_LAZY,
+	};
+
+	return ops_of_flags[flags];
+}
+
 /* Attach a program to a cgroup, or to every hierarchy if @cgroup_fd is 0. */
 static int attach_to(int cgroup_fd)
 {
@@ -830,9 +870,11 @@ static int attach_to(int cgroup_fd)
 		return -1;
 	attr = link_attr(prog, cgroup_fd, names[name]);
 	attr.link_create.flags = cgroup_fd ? 0 : BPF_F_CGROUP_STAT_ALL;
+	if (choose(2))
+		attr.link_create.flags |= BPF_F_CGROUP_STAT_LAZY;
 	attr.link_create.stat_cookie = LETTER(name);
 	attr.link_create.stat_mode = 0644;
-	link = did(cgroup_fd ? ATTACH : ATTACH_ALL, link_create(&attr));
+	link = did(attach_op(attr.link_create.flags), link_create(&attr));
 	close(prog);
 	return link;
 }
@@ -866,8 +908,7 @@ static void detach(int link)
 
 	did(DETACH, link_detach(link));
 	check_info(link, &info);
-	expect("the cgroup of a detached link", info.cgroup_stat.cgroup_id, 0);
-	expect("files of a detached link", info.cgroup_stat.nr_files, 0);
+	expect("a detached link is attached", info.cgroup_stat.attached, 0);
 	if (!link_update(link, progs[SHORT], -1))
 		fault("result of updating a detached link", 0, -1);
 	else if (errno != ENOLINK)
@@ -990,7 +1031,7 @@ static int dwell(const char *cgroup, void *unused)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (name = 0; name < NR_NAMES; name++) {
-		stat_path(path, cgroup, name);
+		stat_path(path, cgroup, names[name]);
 		read_whole(READ, path, name);
 	}
 	usleep(choose(500000));
@@ -1034,6 +1075,7 @@ static const struct racer {
 	{ "kill", populate_and_kill, 1, 20000 },
 	{ "change", change_modes, 1, 10000 },
 	{ "walk", walk, 1, 20000 },
+	{ "look up", look_up, 2, 2000 },
 	{ "read", read_files, 2, 2000 },
 	{ "pieces", read_pieces, 1, 2000 },
 	{ "hold", hold_files, 1, 2000 },
@@ -1045,6 +1087,8 @@ static const struct racer {
 	{ "make without memory", make_cgroups, 1, 10000, true },
 	{ "mount without memory", mount_and_umount, 1, 50000, true },
 	{ "attach without memory", attach_links, 1, 20000, true },
+	{ "look up without memory", look_up, 1, 2000, true },
+	{ "read without memory", read_files, 1, 2000, true },
 };
 
 static struct {
@@ -1079,8 +1123,11 @@ static void race(const struct racer *racer)
 
 static void start(const struct racer *racer)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (nr_running == MAX_RACERS)
+		ksft_exit_fail_msg("there are more than %d racers\n", MAX_RACERS);
+	pid = fork();
 	if (pid < 0)
 		ksft_exit_fail_perror("fork");
 	if (!pid) {
@@ -1159,14 +1206,17 @@ static void enter(enum phase phase, bool (*reached)(void), const char *what)
  * Comparing links and files
  */
 
-/* All cgroups of both hierarchies, and which files they have. */
+/* All cgroups of both hierarchies, and which files are listed in them. */
 static struct {
 	__u64 id;
 	bool is_v1;
 	int parent;
 	unsigned int files;	/* one bit per name in names[] */
 } seen[1024];
-static int nr_seen, nr_seen_files, nr_seen_witness;
+static int nr_seen, nr_seen_files, nr_seen_witness, nr_seen_lazy_witness;
+
+/* All names have been looked up in all cgroups, so that even lazy files are there. */
+static bool looked_up;
 
 static int see_dir(const char *path, __u64 id, bool is_v1, int parent);
 
@@ -1182,7 +1232,8 @@ static int see_entry(const char *dir, const struct dirent *entry, int cgroup)
 	}
 	if (strncmp(name, STAT_PREFIX, strlen(STAT_PREFIX)))
 		return 0;
-	nr_seen_witness += !strcmp(name + strlen(STAT_PREFIX), WITNESS);
+	nr_seen_witness += !strcmp(name, STAT_PREFIX WITNESS);
+	nr_seen_lazy_witness += !strcmp(name, STAT_PREFIX LAZY_WITNESS);
 	i = name_index(name + strlen(STAT_PREFIX));
 	if (i >= 0) {
 		seen[cgroup].files |= 1 << i;
@@ -1228,13 +1279,14 @@ static bool see_all(void)
 	nr_seen = 0;
 	nr_seen_files = 0;
 	nr_seen_witness = 0;
+	nr_seen_lazy_witness = 0;
 	return be_mounted() && see_hierarchy(hierarchy, false) && see_hierarchy(V1, true);
 }
 
 /* Is seen[@cgroup] one that the link is for? Ids are only unique within a hierarchy. */
 static bool is_for(const struct bpf_link_info *info, int cgroup)
 {
-	if (info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL)
+	if (is_all(info))
 		return true;
 	if (seen[cgroup].is_v1 != !!info->cgroup_stat.hierarchy_id)
 		return false;
@@ -1257,14 +1309,17 @@ static __printf(1, 2) bool disagree(const char *how, ...)
 	return false;
 }
 
-/* Check that each cgroup of the subtree has the file, and that nr_files says so. */
+/*
+ * Check that each cgroup of the subtree has the file, unless it is lazy and not all were
+ * looked up, and that nr_files says so.
+ */
 static bool agrees(const struct bpf_link_info *info, const char *name)
 {
 	int told = info->cgroup_stat.nr_files;
 	int bit = 1 << name_index(name), i, cgroups = 0, files = 0;
 
 	/* detached, but not closed yet */
-	if (!told)
+	if (!info->cgroup_stat.attached)
 		return true;
 	for (i = 0; i < nr_seen; i++) {
 		if (!is_for(info, i))
@@ -1272,7 +1327,7 @@ static bool agrees(const struct bpf_link_info *info, const char *name)
 		cgroups++;
 		files += !!(seen[i].files & bit);
 	}
-	return (cgroups == told && files == told) ||
+	return (files == told && (files == cgroups || (is_lazy(info) && !looked_up))) ||
 	       disagree("link below %llu, hierarchy %u: %d files, but %d of %d cgroups have %s",
 			info->cgroup_stat.cgroup_id, info->cgroup_stat.hierarchy_id, told,
 			files, cgroups, name);
@@ -1296,43 +1351,49 @@ static bool id_agrees(__u32 id, int *files)
 	return ok;
 }
 
-/* A link for every hierarchy that exists during the whole race. */
-static int witness;
+/* Links for every hierarchy that exist during the whole race. */
+static int witness, lazy_witness;
 
 static struct {
 	int links;
 	int progs;
-	int files;	/* of the witness */
+	int files;	/* of the eager witness */
 	long nodes;
 } before;
 
-static int told_of_witness(void)
+static int files_of(int link)
 {
 	struct bpf_link_info info;
 
 	memset(&info, 0, sizeof(info));
-	return obj_info(witness, &info, sizeof(info)) ? -1 : (int)info.cgroup_stat.nr_files;
+	return obj_info(link, &info, sizeof(info)) ? -1 : (int)info.cgroup_stat.nr_files;
 }
 
-/* Check that each cgroup has its file, and that nr_files says so. */
-static bool witness_agrees(void)
+static bool witness_agrees(int link, int seen_files, bool in_all)
 {
-	int told = told_of_witness();
+	int told = files_of(link);
 
-	return (told == nr_seen && nr_seen_witness == nr_seen) ||
-	       disagree("%d cgroups, %d have " WITNESS ", which speaks of %d",
-			nr_seen, nr_seen_witness, told);
+	return (told == seen_files && (seen_files == nr_seen || !in_all)) ||
+	       disagree("%d cgroups, a link for all speaks of %d files, %d are there",
+			nr_seen, told, seen_files);
+}
+
+/* Check that each cgroup has their files, and that nr_files says so. */
+static bool witnesses_agree(void)
+{
+	return witness_agrees(witness, nr_seen_witness, true) &&
+	       witness_agrees(lazy_witness, nr_seen_lazy_witness, looked_up);
 }
 
 /* Check that the files in both hierarchies are exactly those of the links. */
-static bool all_agree(void)
+static bool links_agree(void)
 {
 	int files = 0;
 	__u32 id = 0;
 
 	if (!see_all())
 		return disagree("the cgroups can't be walked: %s", strerror(errno));
-	if (!witness_agrees())
+	if (!witnesses_agree())
 		return false;
 	while ((id = next_id(BPF_LINK_GET_NEXT_ID, id))) {
 		if (!id_agrees(id, &files))
@@ -1340,6 +1401,41 @@ static bool all_agree(void)
 	}
 	return files == nr_seen_files ||
 	       disagree("links speak of %d files, %d are there", files, nr_seen_files);
+}
+
+static int look_up_in(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	char file[PATH_MAX];
+	int i;
+
+	if (type != FTW_D)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		stat_path(file, path, names[i]);
+		access(file, F_OK);
+	}
+	return 0;
+}
+
+/* Create the lazy files, and drop the dentries of files that were removed. */
+static bool look_all_up(const char *path)
+{
+	return !nftw(path, look_up_in, 16, FTW_PHYS);
+}
+
+/* As links_agree(), before and after all names have been looked up in all cgroups. */
+static bool all_agree(void)
+{
+	bool ok;
+
+	if (!links_agree())
+		return false;
+	if (!look_all_up(hierarchy) || !look_all_up(V1))
+		return disagree("not all can be looked up: %s", strerror(errno));
+	looked_up = true;
+	ok = links_agree();
+	looked_up = false;
+	return ok;
 }
 
 static bool remove_v1(void)
@@ -1415,7 +1511,8 @@ static bool each_succeeded(void)
 
 static bool memory_ran_out(void)
 {
-	return get(shared->tally[MKDIR].no_memory) && get(shared->tally[ATTACH].no_memory);
+	return get(shared->tally[MKDIR].no_memory) && get(shared->tally[ATTACH].no_memory) &&
+	       get(shared->tally[LOOK_UP].no_memory);
 }
 
 static bool all_happened(void)
@@ -1456,16 +1553,24 @@ static void remove_pins(void)
 	}
 }
 
-static void make_witness(void)
+static int attach_witness(const char *name, __u32 flags)
 {
-	union bpf_attr attr = link_attr(progs[SHORT], 0, WITNESS);
+	union bpf_attr attr = link_attr(progs[SHORT], 0, name);
+	int link;
 
-	attr.link_create.flags = BPF_F_CGROUP_STAT_ALL;
-	witness = link_create(&attr);
-	if (witness < 0)
+	attr.link_create.flags = BPF_F_CGROUP_STAT_ALL | flags;
+	link = link_create(&attr);
+	if (link < 0)
 		ksft_exit_fail_perror("attaching to every hierarchy");
+	return link;
+}
+
+static void make_witnesses(void)
+{
+	witness = attach_witness(WITNESS, 0);
+	lazy_witness = attach_witness(LAZY_WITNESS, BPF_F_CGROUP_STAT_LAZY);
 	before.links = count_links();
-	before.files = told_of_witness();
+	before.files = files_of(witness);
 	if (!see_all())
 		ksft_exit_skip("there are more than %d cgroups\n", (int)ARRAY_SIZE(seen));
 }
@@ -1528,7 +1633,7 @@ static void prepare(void)
 	}
 
 	make_mounts();
-	make_witness();
+	make_witnesses();
 	if (mmap((void *)SLEEP_ADDR, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		ksft_exit_fail_perror("mapping a page for programs to read");
@@ -1578,7 +1683,7 @@ int main(int argc, char **argv)
 	ksft_test_result(!shared->failures, "nothing failed but what may\n");
 	ksft_test_result(!shared->faults, "nothing was read or told that can't be\n");
 	if (have_failslab)
-		ksft_test_result(memory_ran_out(), "memory ran out in mkdir and attach\n");
+		ksft_test_result(memory_ran_out(), "memory ran out in mkdir, attach and look-up\n");
 	else
 		ksft_test_result_skip("the kernel has no failslab\n");
 
@@ -1588,12 +1693,15 @@ int main(int argc, char **argv)
 	ksft_test_result(!clear_cgroup(top) && wait_until(no_dying_cgroups()),
 			 "all cgroups went\n");
 	ksft_test_result(remove_v1(), "the v1 hierarchy went\n");
-	ksft_test_result(wait_until(told_of_witness() == before.files),
-			 "a link for every hierarchy has as many files as before\n");
+	ksft_test_result(wait_until(files_of(witness) == before.files) &&
+			 wait_until(files_of(lazy_witness) == before.files),
+			 "links for every hierarchy have a file for each cgroup that is left\n");
 	close(witness);
+	close(lazy_witness);
 	drop_programs();
 	ksft_test_result(wait_until(progs_as_before()), "all programs went\n");
 	rmdir(top);
+	look_all_up(hierarchy);
 	if (before.nodes >= 0)
 		ksft_test_result(nodes_went(before.nodes), "no kernfs nodes are left\n");
 	else

@@ -400,7 +400,7 @@ static void test_errors(struct cgroup_stat *skel)
 		__u32 mode, flags;
 		int err;
 	} cases[] = {
-		{ "flag 1",		 cg[ROOT], "x", 0, 1U << 1, -EINVAL },
+		{ "flag 2",		 cg[ROOT], "x", 0, 1U << 2, -EINVAL },
 		{ "flag 31",		 cg[ROOT], "x", 0, 1U << 31, -EINVAL },
 		{ "execute bit",	 cg[ROOT], "x", 0544, 0, -EINVAL },
 		{ "setuid bit",		 cg[ROOT], "x", 04444, 0, -EINVAL },
@@ -581,6 +581,7 @@ static void test_info(struct cgroup_stat *skel)
 	ASSERT_EQ(info.cgroup_stat.hierarchy_id, 0, "hierarchy_id of the default hierarchy");
 	ASSERT_EQ(info.cgroup_stat.flags, 0, "flags");
 	ASSERT_EQ(info.cgroup_stat.nr_files, 3, "nr_files");
+	ASSERT_EQ(info.cgroup_stat.attached, 1, "attached");
 
 	memset(&info, 0, sizeof(info));
 	info.cgroup_stat.name = ptr_to_u64(buf);
@@ -609,7 +610,7 @@ static void test_info(struct cgroup_stat *skel)
 		char expected[][64] = {
 			"link_type:\tcgroup_stat\n", "name:\t" PREFIX "x.y-Z_0\n",
 			"mode:\t0440\n", "cgroup_id:\t", "hierarchy_id:\t0\n", "nr_files:\t3\n",
-			"cookie:\t7\n", "flags:\t0x0\n",
+			"cookie:\t7\n", "flags:\t0x0\n", "attached:\t1\n",
 		};
 		unsigned int seen = 0;
 
@@ -621,6 +622,43 @@ static void test_info(struct cgroup_stat *skel)
 		ASSERT_EQ(seen, (1U << ARRAY_SIZE(expected)) - 1, "lines of fdinfo");
 		fclose(f);
 	}
+	bpf_link__destroy(link);
+}
+
+/* Files are created when they are looked up; has_file() does that, listing doesn't. */
+static void test_lazy(struct cgroup_stat *skel)
+{
+	struct bpf_link_info info;
+	struct bpf_link *link;
+
+	ASSERT_EQ(who_has(PREFIX "x"), 0, "looked up before there is a link");
+	link = attach_stat(skel->progs.one, cg[ROOT], .name = "x",
+			   .flags = BPF_F_CGROUP_STAT_LAZY);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	assert_no_files();
+	ASSERT_OK(get_link_info(link, &info), "info");
+	ASSERT_EQ(info.cgroup_stat.flags, BPF_F_CGROUP_STAT_LAZY, "flags");
+	ASSERT_EQ(info.cgroup_stat.nr_files, 0, "nr_files");
+	ASSERT_EQ(info.cgroup_stat.attached, 1, "attached");
+
+	assert_file_reads(cg[CHILD], PREFIX "x", "1\n");
+	ASSERT_EQ(nr_files(link), 1, "nr_files after open");
+	ASSERT_EQ(count_stat_files(cg[CHILD]), 1, "listed");
+	ASSERT_EQ(count_stat_files(cg[ROOT]), 0, "listed elsewhere");
+
+	ASSERT_OK(bpf_link__update_program(link, skel->progs.two), "update");
+	assert_file_reads(cg[CHILD], PREFIX "x", "2\n");
+	assert_file_reads(cg[GRANDCHILD], PREFIX "x", "2\n");
+
+	ASSERT_EQ(who_has(PREFIX "x"), BITS_ROOT, "root and below, nowhere else");
+	ASSERT_EQ(nr_files(link), 3, "nr_files");
+	ASSERT_OK(bpf_link__detach(link), "detach");
+	assert_no_files();
+	ASSERT_EQ(who_has(PREFIX "x"), 0, "looked up after detach");
+	ASSERT_OK(get_link_info(link, &info), "info");
+	ASSERT_EQ(info.cgroup_stat.attached, 0, "attached");
 	bpf_link__destroy(link);
 }
 
@@ -780,6 +818,7 @@ static const struct {
 	{ "retval", test_retval },
 	{ "context", test_context },
 	{ "info", test_info },
+	{ "lazy", test_lazy },
 	{ "names", test_names },
 	{ "pin", test_pin },
 	{ "capabilities", test_capabilities },

@@ -192,6 +192,35 @@ static void test_all_update(struct cgroup_stat_hierarchies *skel)
 	bpf_link__destroy(link);
 }
 
+static void test_all_lazy(struct cgroup_stat_hierarchies *skel)
+{
+	__u32 flags = BPF_F_CGROUP_STAT_ALL | BPF_F_CGROUP_STAT_LAZY;
+	struct bpf_link_info info;
+	struct bpf_link *link;
+
+	link = attach_stat(skel->progs.ids, 0, .name = NAME, .flags = flags);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+
+	ASSERT_OK(get_link_info(link, &info), "info");
+	ASSERT_EQ(info.cgroup_stat.flags, flags, "flags");
+	ASSERT_EQ(info.cgroup_stat.cgroup_id, 0, "cgroup_id");
+	ASSERT_EQ(info.cgroup_stat.nr_files, 0, "nr_files");
+	ASSERT_EQ(info.cgroup_stat.attached, 1, "attached");
+
+	for (int i = 0; i < NR_CGROUPS; i++)
+		assert_reads_ids(i, PREFIX NAME, "");
+	ASSERT_EQ(nr_files(link), NR_CGROUPS, "nr_files after they were read");
+	assert_taken(skel->progs.ids, cg[V1_CHILD], 0, "eager after lazy");
+	assert_taken(skel->progs.ids, 0, BPF_F_CGROUP_STAT_ALL, "all after all");
+
+	ASSERT_OK(bpf_link__detach(link), "detach");
+	assert_file_nowhere(PREFIX NAME);
+	ASSERT_OK(get_link_info(link, &info), "info");
+	ASSERT_EQ(info.cgroup_stat.attached, 0, "attached");
+	bpf_link__destroy(link);
+}
+
 static void test_all_collision(struct cgroup_stat_hierarchies *skel)
 {
 	struct bpf_link *link;
@@ -267,6 +296,7 @@ static const struct {
 	{ "v1", test_v1 },
 	{ "all", test_all },
 	{ "all_update", test_all_update },
+	{ "all_lazy", test_all_lazy },
 	{ "all_collision", test_all_collision },
 	{ "all_errors", test_all_errors },
 	{ "all_capabilities", test_all_capabilities },
