@@ -4,7 +4,8 @@
 help:
 	@echo 'make demo      boot a kernel with bpf.stat and watch it at work'
 	@echo 'make test      all tests; the last line counts them (TESTS="cgroup bpf": only these)'
-	@echo 'make soak      tests that take long: a race of ten minutes, and killing bpftool anywhere'
+	@echo 'make soak      tests that take long: races of minutes, also on a kernel with'
+	@echo '               KCSAN, and killing bpftool anywhere'
 	@echo 'make check     those of the tests that boot nothing: style, sparse, shellcheck'
 	@echo 'make docs      the documentation, as HTML in build/docs'
 	@echo 'make bench     what it costs, in instructions, beside what else one could do'
@@ -49,7 +50,7 @@ test:
 	@scripts/test $(TESTS)
 
 soak:
-	@scripts/test interrupted long_race
+	@scripts/test interrupted long_race data_race
 
 clean:
 	@rm -rf build
