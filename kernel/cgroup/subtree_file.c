@@ -11,9 +11,9 @@
  * protected by cgroup_mutex.
  *
  * A lazy subtree file is created in a cgroup when its name is first looked up there.
- * Its name need not be in the directory before, so listing the directory doesn't
- * create it: a task that lists a whole hierarchy, to find or to remove something,
- * would otherwise create all files.
+ * Listing a directory creates nothing, and shows those that were created before.
+ * Otherwise, each task that lists a whole hierarchy, to find or to remove something,
+ * would create all files.
  *
  * A subtree file holds no reference on its root cgroup, and the files hold none on
  * the subtree file. Removing the root cgroup also removes the subtree file from
@@ -23,18 +23,19 @@
  *
  * Locking
  *
- * Lookups don't take cgroup_mutex: others may hold it for long, and it can't be
- * waited for killably. subtree_file_mutex serializes the creation of lazy files with
- * their removal. The lists of subtree files change under cgroup_mutex. A subtree file
+ * Opening, reading and listing never waits for cgroup_mutex, which may be held for
+ * long. So lookups don't take it: subtree_file_mutex serializes the creation of lazy
+ * files with their removal. The lists of subtree files change under cgroup_mutex. A subtree file
  * is removed from them under subtree_file_mutex, too, so one that was found under
  * either mutex stays there until the mutex is released. They can be searched under
  * RCU, which is why the owner of a subtree file must free it after a grace period.
  *
  * The order is: i_rwsem of the directory, cgroup_mutex, subtree_file_mutex, and then
  * the locks of kernfs. A lookup waits for subtree_file_mutex while it holds i_rwsem
- * (shared) and an active reference on the directory, and rmdir(2) waits for both
- * under cgroup_mutex. That can't deadlock, because no holder of subtree_file_mutex
- * waits for cgroup_mutex, for an i_rwsem, or for active references on a directory:
+ * (shared) and an active reference on the directory. rmdir(2) waits for active
+ * references on the directory under cgroup_mutex. That can't deadlock, because no
+ * holder of subtree_file_mutex waits for cgroup_mutex, for an i_rwsem, or for active
+ * references on a directory:
  *
  * - A lookup that creates a file waits for memory and the locks of kernfs. If it must
  *   remove the file again, nobody has an active reference on it yet.
@@ -370,6 +371,7 @@ void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
 	cgroup_lock();
 	if (file->added) {
+		/* not under subtree_file_mutex, so that no lookup waits for that */
 		if (!file->lazy)
 			subtree_file_for_each(file, subtree_file_remove);
 		subtree_file_unlink(file);
