@@ -45,6 +45,7 @@
 #define OLD_PROGS		"old"		/* in the locked directory: previous PATH-progs */
 #define MAX_USED_MAPS		64		/* of a program, as in the kernel */
 #define EVERYWHERE		-2		/* instead of a cgroup's fd: CGROUP is "all" */
+#define KNOWN_FLAGS		(BPF_F_CGROUP_STAT_ALL | BPF_F_CGROUP_STAT_LAZY)
 
 /* Another program of the object, besides the one that answers the file. */
 struct other_prog {
@@ -75,6 +76,13 @@ struct stat_prog {
 	char staged[16];		/* name of the directory where they are pinned first */
 	struct map_pin *map_pins;
 	int nr_map_pins;
+};
+
+/* What attach takes after PATH. */
+struct attach_opts {
+	const char *name;	/* NULL: that of the program */
+	__u32 mode;		/* 0: the kernel's default */
+	bool lazy;
 };
 
 /* The pins that belong to a link. */
@@ -1266,10 +1274,9 @@ static char *get_root_path(const struct bpf_link_info *info)
 	return get_cgroup_path(info->cgroup_stat.hierarchy_id, info->cgroup_stat.cgroup_id);
 }
 
-/* A link to all cgroups that is detached has no files. */
 static bool is_everywhere(const struct bpf_link_info *info)
 {
-	return info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL && info->cgroup_stat.nr_files;
+	return info->cgroup_stat.attached && info->cgroup_stat.flags & BPF_F_CGROUP_STAT_ALL;
 }
 
 /* Returns which cgroups the link is for, to be freed. */
@@ -1279,10 +1286,10 @@ static char *describe_root(const struct bpf_link_info *info)
 	int hierarchy_id = info->cgroup_stat.hierarchy_id;
 	int n;
 
+	if (!info->cgroup_stat.attached)
+		return strdup("root gone");
 	if (is_everywhere(info))
 		return strdup("every hierarchy");
-	if (!info->cgroup_stat.cgroup_id)
-		return strdup("root gone");
 
 	root = get_root_path(info);
 	if (root) {
@@ -1311,7 +1318,7 @@ static bool subtrees_overlap(int cgroup_fd, const struct bpf_link_info *info)
 	int fd;
 
 	if (cgroup_fd == EVERYWHERE)
-		return is_everywhere(info) || info->cgroup_stat.cgroup_id;
+		return info->cgroup_stat.attached;
 	if (cgroup_has_stat_file(cgroup_fd, info))
 		return true;
 
@@ -1387,23 +1394,25 @@ static const char *attach_hint(int err, bool all)
 }
 
 static int create_link(const struct stat_prog *stat, int cgroup_fd, const char *cgroup,
-		       __u32 mode)
+		       const struct attach_opts *attach)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	const char *name = attach->name ?: stat->name;
 	bool all = cgroup_fd == EVERYWHERE;
 	int fd;
 
-	opts.flags = all ? BPF_F_CGROUP_STAT_ALL : 0;
-	opts.cgroup_stat.name = stat->name;
-	opts.cgroup_stat.mode = mode;
+	opts.flags = (all ? BPF_F_CGROUP_STAT_ALL : 0) |
+		     (attach->lazy ? BPF_F_CGROUP_STAT_LAZY : 0);
+	opts.cgroup_stat.name = name;
+	opts.cgroup_stat.mode = attach->mode;
 	fd = bpf_link_create(stat->fd, all ? 0 : cgroup_fd, BPF_CGROUP_STAT, &opts);
 	if (fd >= 0)
 		return fd;
 
 	if (errno == EEXIST)
-		report_taken(cgroup_fd, stat->name);
+		report_taken(cgroup_fd, name);
 	else
-		p_err("can't attach %s%s to %s: %s: %s", STAT_FILE_PREFIX, stat->name, cgroup,
+		p_err("can't attach %s%s to %s: %s: %s", STAT_FILE_PREFIX, name, cgroup,
 		      strerror(errno), attach_hint(errno, all));
 	return -1;
 }
@@ -1438,7 +1447,7 @@ unpin:
 }
 
 static int attach_and_pin(struct stat_prog *stat, int cgroup_fd, const char *cgroup,
-			  const struct stat_pins *pins, __u32 mode)
+			  const struct stat_pins *pins, const struct attach_opts *opts)
 {
 	const struct old_maps none = {};
 	int link_fd, err;
@@ -1446,7 +1455,7 @@ static int attach_and_pin(struct stat_prog *stat, int cgroup_fd, const char *cgr
 	if (load_stat_prog(stat, &none))
 		return -1;
 
-	link_fd = create_link(stat, cgroup_fd, cgroup, mode);
+	link_fd = create_link(stat, cgroup_fd, cgroup, opts);
 	if (link_fd < 0)
 		return -1;
 
@@ -1487,22 +1496,51 @@ static int parse_mode(const char *arg, __u32 *mode)
 	return 0;
 }
 
-static int parse_attach_opts(int argc, char **argv, const char **name, __u32 *mode)
+static bool is_attach_option(const char *arg)
+{
+	return !strcmp(arg, "name") || !strcmp(arg, "mode") || !strcmp(arg, "lazy");
+}
+
+/* A PATH that was left out would be taken from the options. */
+static int check_order(const char *arg)
+{
+	if (!is_attach_option(arg))
+		return 0;
+
+	p_err("'%s' goes after CGROUP and PATH: if it is one of them, write ./%s", arg, arg);
+	return -1;
+}
+
+static int check_once(const char *option, bool is_set)
+{
+	if (!is_set)
+		return 0;
+
+	p_err("'%s' is given twice: give it once", option);
+	return -1;
+}
+
+static int parse_attach_opts(int argc, char **argv, struct attach_opts *opts)
 {
 	while (argc) {
 		if (is_prefix(*argv, "name")) {
 			NEXT_ARG();
-			if (!REQ_ARGS(1))
+			if (check_once("name", opts->name) || !REQ_ARGS(1))
 				return -1;
-			*name = GET_ARG();
+			opts->name = GET_ARG();
 		} else if (is_prefix(*argv, "mode")) {
 			NEXT_ARG();
-			if (!REQ_ARGS(1))
+			if (check_once("mode", opts->mode) || !REQ_ARGS(1))
 				return -1;
-			if (parse_mode(GET_ARG(), mode))
+			if (parse_mode(GET_ARG(), &opts->mode))
 				return -1;
+		} else if (is_prefix(*argv, "lazy")) {
+			NEXT_ARG();
+			if (check_once("lazy", opts->lazy))
+				return -1;
+			opts->lazy = true;
 		} else {
-			p_err("expected no more arguments, 'name' or 'mode', got: '%s'?",
+			p_err("expected no more arguments, 'name', 'mode' or 'lazy', got: '%s'?",
 			      *argv);
 			return -1;
 		}
@@ -1510,7 +1548,8 @@ static int parse_attach_opts(int argc, char **argv, const char **name, __u32 *mo
 	return 0;
 }
 
-static int attach_at(struct stat_prog *stat, const char *cgroup, const char *path, __u32 mode)
+static int attach_at(struct stat_prog *stat, const char *cgroup, const char *path,
+		     const struct attach_opts *opts)
 {
 	struct stat_pins pins;
 	int fd, err;
@@ -1523,7 +1562,7 @@ static int attach_at(struct stat_prog *stat, const char *cgroup, const char *pat
 	if (!err)
 		err = lock_pins(&pins) ?: check_unused(&pins);
 	if (!err)
-		err = attach_and_pin(stat, fd, cgroup, &pins, mode);
+		err = attach_and_pin(stat, fd, cgroup, &pins, opts);
 	close_pins(&pins);
 	if (fd >= 0)
 		close(fd);
@@ -1532,8 +1571,8 @@ static int attach_at(struct stat_prog *stat, const char *cgroup, const char *pat
 
 static int parse_and_attach(struct stat_prog *stat, int argc, char **argv)
 {
+	struct attach_opts opts = {};
 	const char *cgroup, *path;
-	__u32 mode = 0;
 
 	if (argc < 2) {
 		p_err("attach needs a cgroup and a path to pin the link at");
@@ -1541,10 +1580,10 @@ static int parse_and_attach(struct stat_prog *stat, int argc, char **argv)
 	}
 	cgroup = GET_ARG();
 	path = GET_ARG();
-	if (parse_attach_opts(argc, argv, &stat->name, &mode))
+	if (check_order(cgroup) || check_order(path) || parse_attach_opts(argc, argv, &opts))
 		return -1;
 
-	return attach_at(stat, cgroup, path, mode);
+	return attach_at(stat, cgroup, path, &opts);
 }
 
 static int do_attach(int argc, char **argv)
@@ -1645,6 +1684,11 @@ static int parse_fresh(const struct stat_prog *stat, int argc, char **argv, bool
 	*is_fresh = argc && is_prefix(*argv, "fresh");
 	if (*is_fresh)
 		NEXT_ARG();
+	if (argc && is_attach_option(*argv)) {
+		p_err("'%s' goes with attach: to change it, detach the link and attach it again",
+		      *argv);
+		return -1;
+	}
 	if (argc)
 		return BAD_ARG();
 	if (!*is_fresh || stat->obj)
@@ -1759,7 +1803,9 @@ static void show_flags_json(__u32 flags, json_writer_t *wtr)
 	jsonw_start_array(wtr);
 	if (flags & BPF_F_CGROUP_STAT_ALL)
 		jsonw_string(wtr, "all");
-	flags &= ~BPF_F_CGROUP_STAT_ALL;
+	if (flags & BPF_F_CGROUP_STAT_LAZY)
+		jsonw_string(wtr, "lazy");
+	flags &= ~KNOWN_FLAGS;
 	if (flags)
 		jsonw_printf(wtr, "\"0x%x\"", flags);
 	jsonw_end_array(wtr);
@@ -1783,15 +1829,19 @@ void cgroup_stat_dump_json(const struct bpf_link_info *info, json_writer_t *wtr)
 	jsonw_lluint_field(wtr, "cookie", info->cgroup_stat.cookie);
 	show_flags_json(info->cgroup_stat.flags, wtr);
 	jsonw_uint_field(wtr, "nr_files", info->cgroup_stat.nr_files);
+	jsonw_bool_field(wtr, "attached", info->cgroup_stat.attached);
 	free(root);
 }
 
 static void show_files_plain(const struct bpf_link_info *info)
 {
-	__u32 flags = info->cgroup_stat.flags & ~BPF_F_CGROUP_STAT_ALL;
+	__u32 flags = info->cgroup_stat.flags;
 	char *root = describe_root(info);
 
 	printf("  mode %04o  %s", info->cgroup_stat.mode, root ?: "");
+	if (flags & BPF_F_CGROUP_STAT_LAZY)
+		printf("  lazy");
+	flags &= ~KNOWN_FLAGS;
 	if (flags)
 		printf("  flags 0x%x", flags);
 	printf("  files %u", info->cgroup_stat.nr_files);
@@ -1959,7 +2009,7 @@ static int do_help(int argc, char **argv)
 	fprintf(stderr,
 		"Usage: %1$s cgroup stat { show | list } [CGROUP]\n"
 		"       %1$s cgroup stat attach { OBJ | PROG } { CGROUP | all } PATH\n"
-		"                           [name NAME] [mode MODE]\n"
+		"                           [name NAME] [mode MODE] [lazy]\n"
 		"       %1$s cgroup stat update PATH { OBJ [fresh] | PROG }\n"
 		"       %1$s cgroup stat detach PATH\n"
 		"       %1$s cgroup stat help\n"
