@@ -69,13 +69,14 @@ def ours():
     return [link for link in said() if link["pinned"][0].startswith(sys.argv[2])]
 
 
-def link(pin, name, prog_name, mode, cgroup, nr_files, hierarchy=0):
+def link(pin, name, prog_name, mode, cgroup, nr_files, hierarchy=0, flags=()):
     """Returns how bpftool must show a link."""
     info = pinned(pin)
     return {"id": int(info["link_id"]), "name": "bpf.stat." + name,
             "prog_id": int(info["prog_id"]), "prog_name": prog_name, "mode": mode,
             "cgroup_id": os.stat(cgroup).st_ino, "cgroup": cgroup, "hierarchy_id": hierarchy,
-            "cookie": 0, "flags": [], "nr_files": nr_files, "pinned": [pin]}
+            "cookie": 0, "flags": list(flags), "nr_files": nr_files, "attached": True,
+            "pinned": [pin]}
 
 
 def rows(programs):
@@ -884,8 +885,9 @@ test_gone() {
 	within rmdir "$top/a/x"
 	shows 'show links that are gone' -j cgroup stat show
 	check 'without cgroup and files' holds \
-		"[(each['pinned'], each['cgroup_id'], each['nr_files']) for each in $gone] ==
-		 [(['$pins/at'], 0, 0), (['$pins/below'], 0, 0)]"
+		"[(each['pinned'], each['cgroup_id'], each['nr_files'], each['attached'])
+		  for each in $gone] ==
+		 [(['$pins/at'], 0, 0, False), (['$pins/below'], 0, 0, False)]"
 	shows 'show them in plain text' cgroup stat show
 	check 'gone' matches ' bpf.stat.b-e_l.ow prog [0-9]+ knob mode 0600 root gone files 0 '
 	remember
@@ -1103,6 +1105,154 @@ test_all() {
 	check 'nothing is left' within is_as_before
 }
 
+# says_lazy WHAT TEXT JSON: bpftool shows our only link like this. JSON is how it differs
+# from the link $lazy.
+says_lazy() {
+	local option
+
+	shows "show $1" cgroup stat show
+	check "$1, in plain text" matches " $2 pinned "
+	for option in -j -p; do
+		shows "show $option $1" $option cgroup stat show
+		check "$1, in JSON" holds "ours() == [{**$lazy, **$3}]"
+	done
+	run link show id "$link"
+	check "$1, by link show" matches " ${2#* * * } "
+}
+
+lazy_object() {
+	local object=$objects/hist_oncpu.bpf.o row
+	local text="$histo prog [0-9]+ hist_oncpu mode 0444 root $top lazy files"
+	local lazy="link('$hist', 'hist_oncpu', 'hist_oncpu', '0444', '$top', 0, flags=['lazy'])"
+
+	does 'attach an object lazily' attach "$object" "$top" "$hist" lazy
+	check 'pinned with its other programs beside it' has_pins "$hist_pins"
+	ask "pinned('$hist')['link_id']"
+	link=$answer
+	check 'no file is listed' has_none $histo
+	says_lazy 'that there are none' "$text 0" '{}'
+	shows_links 'show a cgroup that has no file yet' "$top/a/x" "$hist"
+	shows_links 'one that will have none' $root
+	ask "($link, int(pinned('$hist')['prog_id']), 'hist_oncpu')"
+	row=$answer
+	shows 'cgroup show effective' -j cgroup show "$top/a/x" effective
+	check 'it is listed' holds "rows(said()) == [$row]"
+	shows 'cgroup tree' -j cgroup tree "$top"
+	check 'where its root is' holds \
+		"[(each['cgroup'], rows(each['programs'])) for each in said()] == [('$top', [$row])]"
+	check 'all that has created none' has_none $histo
+
+	check 'one can be read, nothing ran there' has_zeroes "$top/a/$histo"
+	check 'that created it, and no other' has_files $histo "$top/a"
+	says_lazy 'that there is one' "$text 1" "{'nr_files': 1}"
+	start_task "$top/a" sh -c 'while :; do :; done'
+	check 'there is data in it' within is_above total_usec "$top/a/$histo" 100000
+	check 'also where nobody has looked' is_above total_usec "$top/$histo" 100000
+	stop_tasks
+	mkdir "$top/c/new"
+	check 'a new cgroup is born without' has_files $histo "$top"{,/a}
+	check 'but has it' has_zeroes "$top/c/new/$histo"
+	says_lazy 'that there are three' "$text 3" "{'nr_files': 3}"
+	within rmdir "$top/c/new"
+	says_lazy 'that one was removed' "$text 2" "{'nr_files': 2}"
+
+	does 'update it' update "$hist" "$object"
+	check 'the same link' holds "pinned('$hist')['link_id'] == '$link'"
+	says_lazy 'that it is lazy as before' "$text 2" "{'nr_files': 2}"
+	check 'a file that was there reads' is_hist "$top/a/$histo" nr_stretches
+	check 'so does another' is_hist "$top/b/$histo" nr_stretches
+	remember
+	refuses 'a name that it has where there is no file' \
+		"link $link \\(root $top\\) has it: .*detach $hist" \
+		attach "$object" "$top/a/x" "$pins/new"
+	does 'detach it' detach "$hist"
+	check 'all are gone' has_none $histo
+	check 'and none is created' fails cat "$top"{,/a,/b,/c}/$histo
+}
+
+# Tools that look up a name without listing it
+lazy_globs() {
+	local file=bpf.stat.other found="$top/a $top/b $top/c"
+
+	"$bpftool" prog load "$objects/knob.bpf.o" "$pins/knob" || die 'knob not loaded'
+	does 'attach a program lazily' \
+		attach pinned "$pins/knob" "$top" "$pins/other" lazy mode 0640 name other
+	check 'a glob for names finds none' fails ls "$top"/a/bpf.stat.*
+	check 'stat creates it with its mode' is_mode "$top/a/x/$file" 640
+	check 'a glob with that name finds all' [ "$(cd "$top" && echo */$file)" = "a/$file b/$file c/$file" ]
+	check 'and has created them' has_files $file "$top"{/a,/a/x,/b,/c}
+	does 'detach it' detach "$pins/other"
+	does 'options in another order' \
+		attach pinned "$pins/knob" "$top" "$pins/other" name other l mode 0400
+	check 'python finds all by glob' holds \
+		"sorted(__import__('glob').glob('$top/*/$file')) == [each + '/$file' for each in '$found'.split()]"
+	check 'with that mode' is_mode "$top/c/$file" 400
+	does 'detach it' detach "$pins/other"
+	does 'again' attach pinned "$pins/knob" "$top" "$pins/other" lazy name other
+	check 'by pathlib, too' holds \
+		"sorted(str(each.parent) for each in __import__('pathlib').Path('$top').glob('*/$file')) == '$found'.split()"
+	does 'detach it' detach "$pins/other"
+	rm "$pins/knob"
+}
+
+lazy_all() {
+	local object=$objects/knob.bpf.o all=$pins/all new=$pins/new named=$tmp/named
+	local file=bpf.stat.knob text="bpf.stat.knob prog [0-9]+ knob mode 0640"
+	local lazy="{k: v for k, v in link('$all', 'knob', 'knob', '0640', '$top', 0,
+		flags=['all', 'lazy']).items() if k != 'cgroup'}"
+
+	does 'attach to all lazily' attach "$object" all "$all" lazy mode 0640
+	ask "pinned('$all')['link_id']"
+	link=$answer
+	check 'no file is listed' has_none $file
+	says_lazy 'that it is everywhere' "$text every hierarchy lazy files 0" "{'cgroup_id': 0}"
+	shows_links 'show whatever cgroup' "$top/b" "$all"
+	remember
+	refuses 'a name that all have, without a file' \
+		"link $link \\(every hierarchy\\) has it: .*detach $all" attach "$object" "$top/a" "$new"
+	refuses 'for all' "link $link \\(every hierarchy\\) has it: .*detach $all" \
+		attach "$object" all "$new" lazy
+	check 'it can be read' reads "$top/b/$file" 100
+	says_lazy 'that there is one' "$text every hierarchy lazy files 1" \
+		"{'cgroup_id': 0, 'nr_files': 1}"
+	if begin_v1 "$named" "$hierarchy"; then
+		mkdir "$named/a"
+		check 'none in what is mounted' fails ls "$named"{,/a}/bpf.stat.*
+		check 'it can be read there' reads "$named/a/$file" 100
+		says_lazy 'that there are two' "$text every hierarchy lazy files 2" \
+			"{'cgroup_id': 0, 'nr_files': 2}"
+		ends_v1 "$named" "$hierarchy"
+		says_lazy 'that one went with it' "$text every hierarchy lazy files 1" \
+			"{'cgroup_id': 0, 'nr_files': 1}"
+	fi
+
+	run link detach pinned "$all"
+	check 'link detach' has_none $file
+	says_lazy 'that it is gone' "$text root gone lazy files 0" \
+		"{'cgroup_id': 0, 'attached': False}"
+	shows_links 'it is nowhere' "$top/b"
+	does 'attach the name elsewhere' attach "$object" "$top/a" "$new" lazy
+	ask "pinned('$new')['link_id']"
+	link=$answer
+	remember
+	refuses 'all, but one has it' "link $link \\(root $top/a\\) has it: .*detach $new" \
+		attach "$object" all "$pins/another"
+	does 'detach that one' detach "$new"
+	does 'detach what was for all' detach "$all"
+}
+
+test_lazy() {
+	local start=$before
+	local before=$before
+
+	within is_as_before
+	lazy_object
+	lazy_globs
+	lazy_all
+	before=$start
+	check 'nothing is left' within is_as_before
+}
+
 # Characters in paths that JSON strings must escape
 test_json() {
 	local odd=$'"\\\t\r\b\f\x01\x1f\x7f\'\xc3\xbc'
@@ -1213,6 +1363,19 @@ test_usage() {
 	refuses 'an unknown keyword' 'bogus' attach "${good[@]}" bogus 1
 	refuses 'no name after name' 'name|argument' attach "${good[@]}" name
 	refuses 'no mode after mode' 'mode|argument' attach "${good[@]}" mode
+	refuses 'two names' "'name' is given twice" attach "${good[@]}" name a name b
+	refuses 'two modes' "'mode' is given twice" attach "${good[@]}" mode 0444 mode 0400
+	refuses 'lazy twice' "'lazy' is given twice" attach "${good[@]}" lazy mode 0400 lazy
+	for word in name mode lazy; do
+		refuses "$word instead of PATH" "'$word' goes after .* ./$word" \
+			attach "${good[@]:0:2}" $word
+		refuses "$word before PATH" "'$word' goes after .* ./$word" \
+			attach "${good[@]:0:2}" $word "$pins/new"
+		refuses "$word before CGROUP" "'$word' goes after .* ./$word" \
+			attach "${good[0]}" $word "${good[@]:1}"
+		refuses "$word for update" "'$word' goes with attach" \
+			update "$hist" "${good[0]}" fresh $word
+	done
 	for mode in '' rw 0999 01444 0444x 0; do
 		refuses "mode '$mode'" "mode" attach "${good[@]}" mode "$mode"
 	done
@@ -1658,9 +1821,11 @@ test_completion() {
 	completes 'all' all cgroup stat attach object al
 	completes 'a cgroup after a program' 'folder all' cgroup stat attach id 1 ''
 	completes 'PATH' 'object folder' cgroup stat attach object folder ''
-	completes 'options' 'name mode' cgroup stat attach object folder path ''
-	completes 'options after a program' 'name mode' cgroup stat attach id 1 folder path ''
-	completes 'the other option' 'name' cgroup stat attach object folder path mode 0400 ''
+	completes 'options' 'name mode lazy' cgroup stat attach object folder path ''
+	completes 'options after a program' 'name mode lazy' cgroup stat attach id 1 folder path ''
+	completes 'the other options' 'name lazy' cgroup stat attach object folder path mode 0400 ''
+	completes 'what goes with lazy' 'name mode' cgroup stat attach object folder path lazy ''
+	completes 'lazy' lazy cgroup stat attach object folder path la
 	completes 'update' 'object folder' cgroup stat update ''
 	completes 'what to update by' "object folder $kinds" cgroup stat update path ''
 	completes 'the option of update' fresh cgroup stat update path object ''
@@ -1694,7 +1859,7 @@ coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
 for test in object count runqlat knob v1_programs keep beside pinned relative unit \
-	    programs show gone hierarchies all json churn; do
+	    programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
 
