@@ -94,17 +94,23 @@ int open_cgroup(const char *cgroup)
 	return fd;
 }
 
-int attach_prog(int prog_fd, const char *cgroup, const char *name)
+int attach_with_flags(int prog_fd, const char *cgroup, const char *name, __u32 flags)
 {
-	int cgroup_fd = open_cgroup(cgroup);
+	int cgroup_fd = cgroup ? open_cgroup(cgroup) : 0, link, err;
 	union bpf_attr attr = link_attr(prog_fd, cgroup_fd, name);
-	int link, err;
 
+	attr.link_create.flags = flags;
 	link = link_create(&attr);
 	err = errno;
-	close(cgroup_fd);
+	if (cgroup)
+		close(cgroup_fd);
 	errno = err;
 	return link;
+}
+
+int attach_prog(int prog_fd, const char *cgroup, const char *name)
+{
+	return attach_with_flags(prog_fd, cgroup, name, 0);
 }
 
 int attach(const char *cgroup, const char *name)
@@ -119,6 +125,40 @@ struct bpf_link_info link_info(int link)
 	memset(&info, 0, sizeof(info));
 	check(!obj_info(link, &info, sizeof(info)));
 	return info;
+}
+
+int nr_files(int link)
+{
+	check(link >= 0);
+	return link_info(link).cgroup_stat.nr_files;
+}
+
+int agreed(int link, int seen)
+{
+	int told = nr_files(link);
+
+	if (told == seen)
+		return told;
+	ksft_print_msg("the link speaks of %d files, but %d are there\n", told, seen);
+	return -1;
+}
+
+bool is_gone(int link)
+{
+	struct bpf_link_info info = link_info(link);
+
+	return !info.cgroup_stat.attached && !info.cgroup_stat.cgroup_id &&
+	       !info.cgroup_stat.hierarchy_id && !info.cgroup_stat.nr_files &&
+	       fails(link_update(link, prog, -1), ENOLINK);
+}
+
+bool fdinfo_has(int fd, const char *line)
+{
+	char path[64], buf[1024];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	check(read_text(path, buf, sizeof(buf)) > 0);
+	return strstr(buf, line);
 }
 
 char *new_cgroup(const char *parent, const char *name)
@@ -160,6 +200,14 @@ bool reads(const char *cgroup, const char *name, const char *text)
 
 	return read_text(stat_file(cgroup, name), buf, sizeof(buf)) == (ssize_t)strlen(text) &&
 	       !strcmp(buf, text);
+}
+
+mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	check(!stat(path, &st));
+	return st.st_mode;
 }
 
 bool owned_by(const char *path, uid_t uid, gid_t gid)
@@ -287,6 +335,11 @@ int as_user(__u64 caps, int (*fn)(void *arg), void *arg)
 int do_link_create(void *attr)
 {
 	return link_create(attr);
+}
+
+int do_open(void *path)
+{
+	return open(path, O_RDONLY);
 }
 
 int do_attach_in_user_namespace(void *attr)

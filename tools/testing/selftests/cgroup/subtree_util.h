@@ -44,9 +44,18 @@ int load_empty(const char *name);
 int load_letter(char letter);
 
 int open_cgroup(const char *cgroup);
+/* Without a cgroup, cgroup_root is 0, as BPF_F_CGROUP_STAT_ALL requires. */
+int attach_with_flags(int prog_fd, const char *cgroup, const char *name, __u32 flags);
 int attach_prog(int prog_fd, const char *cgroup, const char *name);
 int attach(const char *cgroup, const char *name);
 struct bpf_link_info link_info(int link);
+int nr_files(int link);
+/* Returns nr_files of the link, or -1 if that isn't how many were seen. */
+int agreed(int link, int seen);
+/* Is the link detached, or its root gone? */
+bool is_gone(int link);
+/* Does fdinfo have this line? */
+bool fdinfo_has(int fd, const char *line);
 char *link_name(int i);
 
 char *new_cgroup(const char *parent, const char *name);
@@ -55,6 +64,7 @@ bool has_file(const char *cgroup, const char *name);
 int open_file(const char *cgroup, const char *name);
 /* Does the file have exactly this content? */
 bool reads(const char *cgroup, const char *name, const char *text);
+mode_t mode_of(const char *path);
 bool owned_by(const char *path, uid_t uid, gid_t gid);
 
 /* Count a cgroup's and its descendants' files of this name; empty: all stat files. */
@@ -70,6 +80,7 @@ int in_child(int (*fn)(void *arg), void *arg);
 /* The same with the uid TEST_UID and only these capabilities. */
 int as_user(__u64 caps, int (*fn)(void *arg), void *arg);
 int do_link_create(void *attr);
+int do_open(void *path);
 int do_attach_in_user_namespace(void *attr);
 /* Mount in a private mount namespace, so that it is unmounted when the test exits. */
 int mount_privately(const char *source, const char *type, int flags, const char *options);

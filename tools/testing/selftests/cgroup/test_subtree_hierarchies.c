@@ -212,10 +212,7 @@ static int count_cgroups_everywhere(void)
 
 static int attach_all_prog(int prog_fd, const char *name)
 {
-	union bpf_attr attr = link_attr(prog_fd, 0, name);
-
-	attr.link_create.flags = BPF_F_CGROUP_STAT_ALL;
-	return link_create(&attr);
+	return attach_with_flags(prog_fd, NULL, name, BPF_F_CGROUP_STAT_ALL);
 }
 
 static int attach_all(const char *name)
@@ -223,40 +220,11 @@ static int attach_all(const char *name)
 	return attach_all_prog(prog, name);
 }
 
-static int nr_files(int link)
-{
-	check(link >= 0);
-	return link_info(link).cgroup_stat.nr_files;
-}
-
 /* Returns nr_files of the link, or -1 if the hierarchies have more or fewer files. */
 static int files_of(int link, const char *name)
 {
-	int told = nr_files(link), seen = count_everywhere(name);
-
-	if (told == seen)
-		return told;
-	ksft_print_msg("the link speaks of %d files, but %d are there\n", told, seen);
-	return -1;
-}
-
-/* Is the link detached, or its root gone? */
-static bool is_gone(int link)
-{
-	struct bpf_link_info info = link_info(link);
-
-	return !info.cgroup_stat.cgroup_id && !info.cgroup_stat.hierarchy_id &&
-	       !info.cgroup_stat.nr_files && fails(link_update(link, prog, -1), ENOLINK);
-}
-
-/* Does fdinfo have this line? */
-static bool fdinfo_has(int fd, const char *line)
-{
-	char path[64], buf[1024];
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	check(read_text(path, buf, sizeof(buf)) > 0);
-	return strstr(buf, line);
+	check(link >= 0);
+	return agreed(link, count_everywhere(name));
 }
 
 /*
@@ -1349,7 +1317,7 @@ static int test_all_attributes_refused(const char *top)
 		bad.link_create.cgroup_root = roots[i];
 		check(fails(link_create(&bad), EINVAL));
 	}
-	for (i = 2; i < 32; i++) {	/* behind ALL and LAZY */
+	for (i = 2; i < 32; i++) {
 		bad = attr;
 		bad.link_create.flags |= 1U << i;
 		check(fails(link_create(&bad), EINVAL));
