@@ -220,6 +220,14 @@ static int attach_all(const char *name)
 	return attach_all_prog(prog, name);
 }
 
+/* A lazy link to @cgroup, or for every cgroup if that is NULL. */
+static int attach_lazy(int prog_fd, const char *cgroup, const char *name)
+{
+	__u32 all = cgroup ? 0 : BPF_F_CGROUP_STAT_ALL;
+
+	return attach_with_flags(prog_fd, cgroup, name, BPF_F_CGROUP_STAT_LAZY | all);
+}
+
 /* Returns nr_files of the link, or -1 if the hierarchies have more or fewer files. */
 static int files_of(int link, const char *name)
 {
@@ -384,7 +392,10 @@ static bool tells_where(const char *cgroup, const char *name, const char *what)
 	return ret;
 }
 
-/* A thread that reads a file, and sleeps in the program. */
+/*
+ * A thread that reads a file and sleeps in the program, or lists a directory and sleeps
+ * when the next entry is stored.
+ */
 struct sleeper {
 	pthread_t thread;
 	int file;
@@ -401,7 +412,15 @@ static void *read_asleep(void *arg)
 	return NULL;
 }
 
-static void start_sleeper(struct sleeper *sleeper, int file)
+static void *list_asleep(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	sleeper->ret = syscall(__NR_getdents64, sleeper->file, SLEEP_ADDR, sysconf(_SC_PAGESIZE));
+	return NULL;
+}
+
+static void start_sleeper(struct sleeper *sleeper, void *(*fn)(void *arg), int file)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register page = {
@@ -410,7 +429,7 @@ static void start_sleeper(struct sleeper *sleeper, int file)
 	};
 	struct uffd_msg msg;
 
-	check(mmap((void *)SLEEP_ADDR, page.range.len, PROT_READ,
+	check(mmap((void *)SLEEP_ADDR, page.range.len, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
 	      (void *)SLEEP_ADDR);
 	sleeper->file = file;
@@ -418,7 +437,7 @@ static void start_sleeper(struct sleeper *sleeper, int file)
 	check(sleeper->faults >= 0);
 	check(!ioctl(sleeper->faults, UFFDIO_API, &api));
 	check(!ioctl(sleeper->faults, UFFDIO_REGISTER, &page));
-	check(!pthread_create(&sleeper->thread, NULL, read_asleep, sleeper));
+	check(!pthread_create(&sleeper->thread, NULL, fn, sleeper));
 	check_eq(read(sleeper->faults, &msg, sizeof(msg)), sizeof(msg));
 }
 
@@ -521,29 +540,34 @@ static int test_v1_owner(const char *top)
 static int live(const char *type, const char *options, const char *what)
 {
 	char *root = mount_at(V1, type, options), *a, *b;
-	int link, sublink, fd;
+	int link, sublink, lazy, fd;
 
 	if (!root)
 		return cant_mount(options ?: type);
 	a = new_cgroup(root, "a");
 	link = attach_prog(load_ids(0), root, NAME);
 	sublink = attach_prog(load_ids(0), a, "sub");
+	lazy = attach_lazy(load_ids(0), root, "lazy");
 	b = new_cgroup(a, "b");
 	check_eq(files_of(link, NAME), 3);
 	check_eq(files_of(sublink, "sub"), 2);
 	check(tells_where(root, NAME, what) && tells_where(a, NAME, what));
 	check(tells_where(b, NAME, what) && tells_where(b, "sub", what));
+	check_eq(files_of(lazy, "lazy"), 0);
+	check(tells_where(root, "lazy", what) && tells_where(b, "lazy", what));
+	check_eq(files_of(lazy, "lazy"), 2);
 
 	fd = open_file(b, NAME);
 	check(!rmdir(b));
 	check(fails(read(fd, &(char){}, 1), ENODEV));
 	check_eq(files_of(link, NAME), 2);
+	check_eq(files_of(lazy, "lazy"), 1);
 	check(!close(sublink));
 	check_eq(count_everywhere("sub"), 0);
 	check(!rmdir(a));
 	check(!close(fd));
 	unmount_for_good(root);
-	check(is_gone(link));
+	check(is_gone(link) && is_gone(lazy));
 	return 0;
 }
 
@@ -903,7 +927,7 @@ static int test_lazy_umount_asleep(const char *top)
 	__u64 root_id = cgroup_id(root);
 	struct sleeper sleeper;
 
-	start_sleeper(&sleeper, fd);
+	start_sleeper(&sleeper, read_asleep, fd);
 	check(!umount2(root, MNT_DETACH) && !close(fd));
 	check_eq(files_of(link, NAME), 1);
 	check_eq(hierarchy_id("name=" V1), id);
@@ -926,7 +950,7 @@ static int test_lazy_umount_and_detach_asleep(const char *top)
 	__u64 root_id = cgroup_id(root);
 	struct sleeper sleeper;
 
-	start_sleeper(&sleeper, fd);
+	start_sleeper(&sleeper, read_asleep, fd);
 	check(!umount2(root, MNT_DETACH) && !close(fd));
 	check(!close(link));
 	check_eq(count_everywhere(NAME), 0);
@@ -1171,7 +1195,7 @@ static int test_all_lazy_umount(const char *top)
 	int id = hierarchy_id("name=" V1), fd = open_file(root, NAME);
 	struct sleeper sleeper;
 
-	start_sleeper(&sleeper, fd);
+	start_sleeper(&sleeper, read_asleep, fd);
 	check(!umount2(root, MNT_DETACH) && !close(fd));
 	check_eq(files_of(link, NAME), cgroups + 1);
 	wake_sleeper(&sleeper);
@@ -1345,6 +1369,194 @@ static int test_all_ignores_stdin(const char *top)
 }
 
 /*
+ * Lazy links
+ */
+
+/* What v1 has beside live(): a cgroup can be renamed, also to the name of a file. */
+static int test_v1_created_by_lookup(const char *top)
+{
+	char *root = mount_named(V1), *a = new_cgroup(root, "a"), *b = new_cgroup(root, "b");
+	char *c = cg_name(root, "c"), *file = stat_file(root, NAME);
+	int link, round;
+
+	for (round = 0; round < 3; round++) {
+		check(!has_file(a, NAME));
+		check(fails(rename(b, file), EINVAL));
+		check(fails(mkdir(file, 0755), EINVAL));
+
+		link = attach_lazy(load_ids(0), root, NAME);
+		check_eq(files_of(link, NAME), 0);
+		check(tells_where(a, NAME, "name=" V1));
+		check_eq(files_of(link, NAME), 1);
+		check(fails(rename(b, file), ENOTDIR));
+		check_eq(files_of(link, NAME), 2);
+		check(fails(mkdir(file, 0755), EEXIST));
+
+		check(!rename(a, c));
+		check(tells_where(c, NAME, "name=" V1) && access(a, F_OK));
+		check(!rename(b, a));
+		check(tells_where(a, NAME, "name=" V1));
+		check_eq(files_of(link, NAME), 3);
+		check(!rename(a, b) && !rename(c, a));
+
+		check(!close(link));
+		check_eq(count_everywhere(NAME), 0);
+	}
+	return KSFT_PASS;
+}
+
+/* The file can be created in each cgroup of hierarchies that were or are mounted. */
+static int test_all_created_by_lookup(const char *top)
+{
+	char *first = mount_named(V1), *a = new_cgroup(first, "a"), *second, *b;
+	int link;
+
+	check(!has_file(a, NAME) && !has_file(top, NAME));
+	link = attach_lazy(load_ids(0), NULL, NAME);
+	check_eq(files_of(link, NAME), 0);
+	second = mount_named(V1 "2");
+	b = new_cgroup(second, "b");
+	check_eq(files_of(link, NAME), 0);
+
+	check(tells_where(a, NAME, "name=" V1) && tells_where(b, NAME, "name=" V1 "2"));
+	check(tells_where(second, NAME, "name=" V1 "2"));
+	check(has_file(top, NAME) && has_file(hierarchy, NAME));
+	check_eq(files_of(link, NAME), 5);
+	check(!rmdir(a));
+	check_eq(files_of(link, NAME), 4);
+
+	check(!link_detach(link));
+	check(is_gone(link));
+	check_eq(count_everywhere(NAME), 0);
+	check(!has_file(first, NAME) && !has_file(second, NAME) && !has_file(top, NAME));
+	return KSFT_PASS;
+}
+
+static int test_all_created_for_owner(const char *top)
+{
+	char *root = mount_named(V1), *a = new_cgroup(root, "a"), *b = new_cgroup(top, "b");
+
+	check(attach_lazy(prog, NULL, NAME) >= 0);
+	check(!chown(root, 1, 2) && !chown(top, 3, 4));
+	check(owned_by(stat_file(root, NAME), 0, 0) && owned_by(stat_file(a, NAME), 1, 2));
+	check(owned_by(stat_file(hierarchy, NAME), 0, 0) && owned_by(stat_file(b, NAME), 3, 4));
+	return KSFT_PASS;
+}
+
+/* Without files, only info's attached tells such a link from one that was detached. */
+static int test_all_lazy_info(const char *top)
+{
+	int link = attach_lazy(prog, NULL, NAME);
+	struct bpf_link_info info = link_info(link);
+
+	check_eq(info.cgroup_stat.flags, BPF_F_CGROUP_STAT_ALL | BPF_F_CGROUP_STAT_LAZY);
+	check_eq(info.cgroup_stat.cgroup_id, 0);
+	check_eq(info.cgroup_stat.hierarchy_id, 0);
+	check_eq(info.cgroup_stat.nr_files, 0);
+	check_eq(info.cgroup_stat.attached, 1);
+	check(fdinfo_has(link, "flags:\t0x3\n") && fdinfo_has(link, "attached:\t1\n"));
+
+	check(!link_detach(link));
+	check(is_gone(link));
+	check(fdinfo_has(link, "flags:\t0x3\n") && fdinfo_has(link, "attached:\t0\n"));
+	return KSFT_PASS;
+}
+
+/* A hierarchy takes its files along. Mounted again, it can have them again. */
+static int test_all_created_and_unmounted(const char *top)
+{
+	int link = attach_lazy(load_ids(0), NULL, NAME);
+	char *root = mount_named(V1), *a = new_cgroup(root, "a");
+
+	check(tells_where(a, NAME, "name=" V1) && tells_where(root, NAME, "name=" V1));
+	check(has_file(top, NAME));
+	check_eq(files_of(link, NAME), 3);
+	check(!rmdir(a));
+	unmount(root);
+	check(wait_until(nr_files(link) == 1));
+
+	check(can_be_mounted(V1));
+	check_eq(files_of(link, NAME), 1);
+	check(tells_where(root, NAME, "name=" V1));
+	check_eq(files_of(link, NAME), 2);
+	return KSFT_PASS;
+}
+
+/* A hierarchy that has cgroups keeps its files without being mounted, until detach. */
+static int test_all_created_and_unmounted_with_cgroups(const char *top)
+{
+	int link = attach_lazy(load_ids(0), NULL, NAME);
+	char *root = mount_named(V1), *a = new_cgroup(root, "a");
+
+	check(has_file(a, NAME));
+	check(!umount(root));
+	check_eq(files_of(link, NAME), 1);
+	check(can_be_mounted(V1));
+	check(tells_where(a, NAME, "name=" V1) && tells_where(root, NAME, "name=" V1));
+	check_eq(files_of(link, NAME), 2);
+
+	check(!umount(root));
+	check(!link_detach(link));
+	check_eq(count_everywhere(NAME), 0);
+	return KSFT_PASS;
+}
+
+static pid_t start_lookup(const char *file)
+{
+	pid_t pid = fork();
+
+	check(pid >= 0);
+	if (!pid)
+		_exit(access(file, F_OK) ? KSFT_FAIL : KSFT_PASS);
+	return pid;
+}
+
+/* Does the process sleep in a lookup that creates a file? */
+static bool sleeps_in_lookup(pid_t pid)
+{
+	return !proc_read_strstr(pid, false, "stat", ") D ") &&
+	       !proc_read_strstr(pid, false, "stack", "cgroup_lookup_subtree_file");
+}
+
+/*
+ * A process can be killed while its lookup waits for another one's. That one waits for a
+ * process that sleeps while it lists a directory, which blocks changes of its hierarchy.
+ */
+static int test_killed_while_waiting(const char *top)
+{
+	char *root = mount_named(V1), *in_v1 = stat_file(root, NAME), dots[48];
+	char *in_v2 = stat_file(new_cgroup(top, "a"), NAME);
+	int link = attach_lazy(prog, NULL, NAME), dir = open(top, O_RDONLY | O_DIRECTORY), status;
+	pid_t creator, waiter;
+	struct sleeper sleeper;
+
+	if (access("/proc/self/stack", F_OK)) {
+		ksft_perror("no stacks of tasks, CONFIG_STACKTRACE");
+		return KSFT_SKIP;
+	}
+	/* "." and ".." are stored without the lock of the hierarchy */
+	check_eq(syscall(__NR_getdents64, dir, dots, sizeof(dots)), sizeof(dots));
+	start_sleeper(&sleeper, list_asleep, dir);
+	creator = start_lookup(in_v2);
+	check(wait_until(sleeps_in_lookup(creator)));
+	waiter = start_lookup(in_v1);
+	check(wait_until(sleeps_in_lookup(waiter)));
+
+	check(!kill(waiter, SIGKILL));
+	check(wait_until(waitpid(waiter, &status, WNOHANG) == waiter));
+	check(WIFSIGNALED(status));
+	check_eq(waitpid(creator, &status, WNOHANG), 0);
+
+	wake_sleeper(&sleeper);
+	check(sleeper.ret > 0);
+	check_eq(exit_status(creator), KSFT_PASS);
+	check_eq(files_of(link, NAME), 1);
+	check(has_file(root, NAME));
+	check_eq(files_of(link, NAME), 2);
+	return KSFT_PASS;
+}
+
+/*
  * The layout that systemd calls hybrid: v2 without controllers, and beside it a v1
  * hierarchy with a name and one for each controller.
  */
@@ -1454,6 +1666,13 @@ static const struct subtree_test tests[] = {
 	T(test_all_needs_capabilities),
 	T(test_all_attributes_refused),
 	T(test_all_ignores_stdin),
+	T(test_v1_created_by_lookup),
+	T(test_all_created_by_lookup),
+	T(test_all_created_for_owner),
+	T(test_all_lazy_info),
+	T(test_all_created_and_unmounted),
+	T(test_all_created_and_unmounted_with_cgroups),
+	T(test_killed_while_waiting),
 	T(test_hybrid),
 };
 
