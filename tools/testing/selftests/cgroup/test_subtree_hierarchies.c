@@ -1515,7 +1515,7 @@ static pid_t start_lookup(const char *file)
 static bool sleeps_in_lookup(pid_t pid)
 {
 	return !proc_read_strstr(pid, false, "stat", ") D ") &&
-	       !proc_read_strstr(pid, false, "stack", "cgroup_lookup_subtree_file");
+	       !proc_read_strstr(pid, false, "stack", "subtree_file_lookup");
 }
 
 /*
