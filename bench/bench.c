@@ -658,28 +658,6 @@ static void remove_new(const struct op *op)
 	check(unlinkat(cgroups[0].dir, "new", AT_REMOVEDIR), "rmdir");
 }
 
-static void make_hundred(const struct op *op)
-{
-	char name[16];
-	int i;
-
-	for (i = 0; i < 100; i++) {
-		snprintf(name, sizeof(name), "new%d", i);
-		check(mkdirat(cgroups[0].dir, name, 0755), "mkdir");
-	}
-}
-
-static void remove_hundred(const struct op *op)
-{
-	char name[16];
-	int i;
-
-	for (i = 0; i < 100; i++) {
-		snprintf(name, sizeof(name), "new%d", i);
-		check(unlinkat(cgroups[0].dir, name, AT_REMOVEDIR), "rmdir");
-	}
-}
-
 /* Returns the average length of the names of the memory controller's files. */
 static int name_length(int *nr)
 {
@@ -1094,13 +1072,11 @@ static void bench_mkdir(void)
 	run_ops("mkdir", &by_time, ops, ARRAY_SIZE(ops), 301);
 }
 
-static void bench_new(const char *group, const struct meter *meter,
-		      void (*run)(const struct op *op), void (*undo)(const struct op *op),
-		      bool user, int repeats)
+static void bench_new(const char *group, const struct meter *meter, bool user, int repeats)
 {
 	static const int nr_links[] = { 0, 1, 4, MAX_LINKS };
 	const char *who = user ? " by a user" : "";
-	struct op op = { .run = run, .undo = undo, .user = user };
+	struct op op = { .run = make_new, .undo = remove_new, .user = user };
 	int i;
 
 	op.peer = named("mkdir 0 links%s", who);
@@ -1116,7 +1092,7 @@ static void bench_new(const char *group, const struct meter *meter,
 	}
 
 	/* io depends on memory: enabling io enables memory, but doesn't show its files */
-	op = (struct op){ .run = run, .undo = undo, .user = user };
+	op = (struct op){ .run = make_new, .undo = remove_new, .user = user };
 	op.name = named("mkdir without memory files%s", who);
 	op.undo_name = named("rmdir without memory files%s", who);
 	op.dir = user ? "io-user" : "io";
@@ -1131,15 +1107,14 @@ static void bench_links(void)
 {
 	int nr, length = name_length(&nr);
 
-	bench_new("links", &by_time, make_new, remove_new, false, 101);
-	bench_new("links", &by_time, make_new, remove_new, true, 101);
+	bench_new("links", &by_time, false, 101);
+	bench_new("links", &by_time, true, 101);
 	if (only)
 		return;
 	row("links", "memory files of a cgroup", "files", nr, NULL);
 	row("links", "length of their names", "bytes", length, NULL);
 }
 
-/* Measures 100 cgroups at once, because some allocations serve several (radix trees). */
 static void bench_bytes(void)
 {
 	struct bpf_link *probes[] = {
@@ -1147,8 +1122,8 @@ static void bench_bytes(void)
 		attach_probe(skel->progs.on_cache_alloc),
 	};
 
-	bench_new("bytes", &by_bytes, make_hundred, remove_hundred, false, 5);
-	bench_new("bytes", &by_bytes, make_hundred, remove_hundred, true, 5);
+	bench_new("bytes", &by_bytes, false, 5);
+	bench_new("bytes", &by_bytes, true, 5);
 	bpf_link__destroy(probes[0]);
 	bpf_link__destroy(probes[1]);
 }

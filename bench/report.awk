@@ -88,8 +88,8 @@ function judge(    i, nr, verb) {
 	       of("functions", "rmdir in all"), 100)
 	share("links", "", "instructions")
 	share("links", " by a user", "instructions")
-	share("bytes", "", "bytes of 100")
-	share("bytes", " by a user", "bytes of 100")
+	share("bytes", "", "bytes")
+	share("bytes", " by a user", "bytes")
 	for (nr = 100; nr <= 10000; nr *= 10)
 		target("attach " nr " cgroups, for each of them",
 		       of("subtree", "attach " nr " cgroups") / (nr + 1), 3000)
