@@ -12,11 +12,13 @@
  * Times are read from the clock, which counts instructions under QEMU's -icount.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,8 +27,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +48,7 @@
 #define MAX_REPEATS	1001
 #define NR_FEW		100
 #define NR_MANY		1000
+#define NR_OPENS	1000
 #define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
 
 /* An operation, and optionally one that undoes it, which is measured as well. */
@@ -57,10 +62,12 @@ struct op {
 	const char *dir;	/* below TOP, if not LEAF */
 	int nr;			/* number of cgroups that it uses, if more than one */
 	const char *file;	/* name of the file in each cgroup */
+	const char *looked_up;	/* the same, but it isn't opened before */
 	const char *pin;	/* name of an iterator's pin; with nr, prefix of the names */
 	const char *values[2];	/* values to write alternately */
 	int figures;		/* number of figures in the text; 0: it isn't parsed */
 	int links;		/* number of links to attach to dir */
+	bool lazy;		/* attach them lazily */
 	bool user;		/* run it as the unprivileged user that owns dir */
 };
 
@@ -85,6 +92,7 @@ static struct {
 	unsigned long long id;
 	char pin[16];		/* name of the iterator's pin */
 } cgroups[MAX_CGROUPS];
+static int next_cgroup;		/* index of the first in which no name was looked up yet */
 
 static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
 {
@@ -106,16 +114,29 @@ static int check(int ret, const char *what)
 	return ret;
 }
 
+/* Real-time priority: a task that an operation wakes up must not run before its end. */
+static void set_priority(int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	check(sched_setscheduler(0, SCHED_FIFO, &param), "sched_setscheduler");
+}
+
 /* Meters */
 
 static long begun;
 
-static long now(void)
+static long read_clock(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000L + t.tv_nsec;
+}
+
+static long now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 static void time_begin(void)
@@ -126,6 +147,22 @@ static void time_begin(void)
 static long time_end(void)
 {
 	return now() - begun;
+}
+
+/* How long the task waits: the time that passes without its running time. */
+static long begun_running;
+
+static void wait_begin(void)
+{
+	begun_running = read_clock(CLOCK_THREAD_CPUTIME_ID);
+	time_begin();
+}
+
+static long wait_end(void)
+{
+	long time = time_end();
+
+	return time - (read_clock(CLOCK_THREAD_CPUTIME_ID) - begun_running);
 }
 
 static void hold_begin(void)
@@ -151,6 +188,7 @@ static long bytes_end(void)
 }
 
 static const struct meter by_time = { "time", time_begin, time_end };
+static const struct meter by_wait = { "time", wait_begin, wait_end };
 static const struct meter by_hold = { "time", hold_begin, hold_end };
 static const struct meter by_bytes = { "bytes", bytes_begin, bytes_end };
 
@@ -314,6 +352,7 @@ static void close_cgroups(void)
 			close(cgroups[i].file);
 	}
 	memset(cgroups, 0, sizeof(cgroups));
+	next_cgroup = 0;
 }
 
 /* Open op->dir, or its children if there is op->nr, and op->file in each of them. */
@@ -412,18 +451,19 @@ static int load_stat(const char *name)
 	return fd_of(bpf_object__find_program_by_name(obj, name));
 }
 
-static int attach_stat_fd(int prog, int cgroup, const char *name, int mode)
+static int attach_stat_fd(int prog, int cgroup, const char *name, int mode, bool lazy)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .cgroup_stat.name = name,
-		    .cgroup_stat.mode = mode);
+		    .cgroup_stat.mode = mode,
+		    .flags = lazy ? BPF_F_CGROUP_STAT_LAZY : 0);
 
 	return check(bpf_link_create(prog, cgroup, BPF_CGROUP_STAT, &opts), name);
 }
 
-static int attach_stat(int prog, const char *dir, const char *name, int mode)
+static int attach_stat(int prog, const char *dir, const char *name, int mode, bool lazy)
 {
 	int cgroup = check(open(path_of(dir), O_RDONLY | O_DIRECTORY), "open a cgroup");
-	int link = attach_stat_fd(prog, cgroup, name, mode);
+	int link = attach_stat_fd(prog, cgroup, name, mode, lazy);
 
 	close(cgroup);
 	return link;
@@ -598,6 +638,40 @@ static void lookup_by_id(const struct op *op)
 	check(bpf_map_lookup_elem(map, &cgroups[0].id, &figures[0]), "look up an id");
 }
 
+/* Looking up names, each time in a cgroup in which it wasn't looked up before */
+
+static void open_first(const struct op *op)
+{
+	close(check(openat(cgroups[next_cgroup++].dir, op->looked_up, O_RDONLY), op->looked_up));
+}
+
+static void miss_first(const struct op *op)
+{
+	if (!faccessat(cgroups[next_cgroup++].dir, op->looked_up, F_OK, 0) || errno != ENOENT)
+		die("look up %s", op->looked_up);
+}
+
+/* The same in one cgroup */
+
+static void open_again(const struct op *op)
+{
+	next_cgroup = 0;
+	open_first(op);
+}
+
+static void miss_again(const struct op *op)
+{
+	next_cgroup = 0;
+	miss_first(op);
+}
+
+/* Drop all dentries that aren't in use. Some survive the first time. */
+static void drop_dentries(const struct op *op)
+{
+	write_file("/proc/sys/vm", "drop_caches", "2");
+	write_file("/proc/sys/vm", "drop_caches", "2");
+}
+
 /* Turning knobs */
 
 static const char *next_value(const struct op *op)
@@ -693,7 +767,7 @@ static void attach_links(const struct op *op)
 
 	for (i = 0; i < op->links; i++) {
 		snprintf(name, sizeof(name), "%0*d", length - (int)strlen("bpf.stat."), i);
-		links[i] = attach_stat(fd_of(skel->progs.two_bytes), op->dir, name, 0);
+		links[i] = attach_stat(fd_of(skel->progs.two_bytes), op->dir, name, 0, op->lazy);
 	}
 }
 
@@ -711,7 +785,8 @@ static int subtree_link = -1;
 
 static void attach(const struct op *op)
 {
-	subtree_link = attach_stat_fd(fd_of(skel->progs.two_bytes), cgroups[0].dir, "subtree", 0);
+	subtree_link = attach_stat_fd(fd_of(skel->progs.two_bytes), cgroups[0].dir, "subtree", 0,
+				      op->lazy);
 }
 
 static void attach_all(const struct op *op)
@@ -850,8 +925,8 @@ static void bench_read(void)
 		  .run = create_read_close },
 	};
 	int links[] = {
-		attach_stat(fd_of(skel->progs.two_bytes), NULL, "two_bytes", 0),
-		attach_stat(fd_of(skel->progs.number), NULL, "number", 0),
+		attach_stat(fd_of(skel->progs.two_bytes), NULL, "two_bytes", 0, false),
+		attach_stat(fd_of(skel->progs.number), NULL, "number", 0, false),
 	};
 	unsigned long long number = 123456;
 
@@ -1012,8 +1087,8 @@ static void bench_memory(void)
 	charge_children("many", NR_MANY);
 	charge_children("few", NR_FEW);
 	sleep(3); /* small changes show only after the periodic flush, every two seconds */
-	links[0] = attach_stat(load_stat("memory"), NULL, "memory", 0);
-	links[1] = attach_stat(fd_of(skel->progs.binary), NULL, "binary", 0);
+	links[0] = attach_stat(load_stat("memory"), NULL, "memory", 0, false);
+	links[1] = attach_stat(fd_of(skel->progs.binary), NULL, "binary", 0, false);
 	bench_memory_one();
 	bench_memory_few();
 	bench_memory_many();
@@ -1046,13 +1121,26 @@ static void bench_knob(void)
 		  .run = open_write_close, .file = "cpu.weight", .values = { "100", "200" } },
 	};
 	int links[] = {
-		attach_stat(fd_of(skel->progs.trivial_knob), NULL, "trivial", 0200),
-		attach_stat(load_stat("knob"), NULL, "knob", 0644),
+		attach_stat(fd_of(skel->progs.trivial_knob), NULL, "trivial", 0200, false),
+		attach_stat(load_stat("knob"), NULL, "knob", 0644, false),
 	};
 
 	run_ops("knob", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
 	close(links[0]);
 	close(links[1]);
+}
+
+static long size_of_struct(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	long size;
+
+	if (!btf)
+		die("load the kernel's BTF");
+	size = check(btf__resolve_size(btf, btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT)),
+		     name);
+	btf__free(btf);
+	return size;
 }
 
 /* Doesn't use BPF, so that it runs on the unpatched kernel, too. */
@@ -1070,6 +1158,33 @@ static void bench_mkdir(void)
 	/* the search time of the percpu allocator depends on what is allocated already */
 	make_children("many", NR_MANY);
 	run_ops("mkdir", &by_time, ops, ARRAY_SIZE(ops), 301);
+	if (!only)
+		row("mkdir", "struct cgroup", "bytes", size_of_struct("cgroup"),
+		    "struct cgroup unpatched");
+}
+
+#define OPEN_PROCS	"first open+close cgroup.procs"
+#define MISS_FIRST	"first look-up of a missing name"
+#define MISS_STAT	"first look-up of a missing bpf.stat name"
+#define MISS_AGAIN	"next look-up of a missing bpf.stat name"
+
+/* Doesn't use BPF either. */
+static void bench_lookup(void)
+{
+	static const struct op ops[] = {
+		{ .name = OPEN_PROCS, .peer = OPEN_PROCS " unpatched",
+		  .run = open_first, .looked_up = "cgroup.procs", .dir = "many", .nr = NR_MANY },
+		{ .name = MISS_FIRST, .peer = MISS_FIRST " unpatched",
+		  .run = miss_first, .looked_up = "missing", .dir = "many", .nr = NR_MANY },
+		{ .name = MISS_STAT, .peer = MISS_STAT " unpatched",
+		  .run = miss_first, .looked_up = "bpf.stat.missing", .dir = "many",
+		  .nr = NR_MANY },
+		{ .name = MISS_AGAIN, .peer = MISS_AGAIN " unpatched",
+		  .run = miss_again, .looked_up = "bpf.stat.missing" },
+	};
+
+	make_children("many", NR_MANY);
+	run_ops("lookup", &by_time, ops, ARRAY_SIZE(ops), 301);
 }
 
 static void bench_new(const char *group, const struct meter *meter, bool user, int repeats)
@@ -1090,6 +1205,10 @@ static void bench_new(const char *group, const struct meter *meter, bool user, i
 		op.links = nr_links[i];
 		run_op(group, meter, &op, repeats);
 	}
+	op.name = named("mkdir %d lazy links%s", MAX_LINKS, who);
+	op.undo_name = named("rmdir %d lazy links%s", MAX_LINKS, who);
+	op.lazy = true;
+	run_op(group, meter, &op, repeats);
 
 	/* io depends on memory: enabling io enables memory, but doesn't show its files */
 	op = (struct op){ .run = make_new, .undo = remove_new, .user = user };
@@ -1105,9 +1224,17 @@ static void bench_new(const char *group, const struct meter *meter, bool user, i
 
 static void bench_links(void)
 {
-	int nr, length = name_length(&nr);
+	static const struct op elsewhere = {
+		.name = "mkdir a link elsewhere", .undo_name = "rmdir a link elsewhere",
+		.peer = "mkdir 0 links", .undo_peer = "rmdir 0 links",
+		.run = make_new, .undo = remove_new, .dir = "parent",
+	};
+	int nr, link, length = name_length(&nr);
 
 	bench_new("links", &by_time, false, 101);
+	link = attach_stat(fd_of(skel->progs.two_bytes), LEAF, "elsewhere", 0, false);
+	run_op("links", &by_time, &elsewhere, 101);
+	close(link);
 	bench_new("links", &by_time, true, 101);
 	if (only)
 		return;
@@ -1235,7 +1362,7 @@ static void bench_hold(void)
 	bench_one_subtree("hold", &by_hold, 10000, false, 3);
 
 	make_children("many", NR_MANY);
-	link = attach_stat(load_stat("memory"), NULL, "memory", 0);
+	link = attach_stat(load_stat("memory"), NULL, "memory", 0, false);
 	open_cgroups(&many);
 	pin_iter(skel->progs.walk_memory_map, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "hold_walk");
 	open_cgroups(&(struct op){ 0 });
@@ -1244,6 +1371,149 @@ static void bench_hold(void)
 	close(link);
 	bpf_link__destroy(probes[0]);
 	bpf_link__destroy(probes[1]);
+}
+
+/*
+ * Apart from the group "subtree", because the idr of the links' ids takes a bit more
+ * time after a few thousand links.
+ */
+static void bench_lazy_attach(void)
+{
+	struct op op = {
+		.peer = "attach lazily 10 cgroups", .undo_peer = "detach lazily 10 cgroups",
+		.run = attach, .undo = detach, .lazy = true,
+	};
+	int nr;
+
+	for (nr = 10; nr <= 10000; nr *= 10) {
+		op.name = named("attach lazily %d cgroups", nr);
+		op.undo_name = named("detach lazily %d cgroups", nr);
+		op.dir = named("subtree-%d", nr);
+		make_children(op.dir, nr);
+		run_op("lazy", &by_time, &op, 101);
+	}
+}
+
+/* Opens of a lazy file, the first of which creates it, and of one that exists. */
+static void bench_lazy_open(void)
+{
+	static const struct op ops[] = {
+		{ .name = "first open+close bpf.stat.eager",
+		  .run = open_first, .looked_up = "bpf.stat.eager", .dir = "many",
+		  .nr = NR_MANY },
+		{ .name = "first open+close bpf.stat.lazy",
+		  .peer = "first open+close bpf.stat.eager",
+		  .run = open_first, .looked_up = "bpf.stat.lazy", .dir = "many",
+		  .nr = NR_MANY },
+		{ .name = "first open+close bpf.stat.lazy2 beside bpf.stat.lazy",
+		  .peer = "first open+close bpf.stat.eager",
+		  .run = open_first, .looked_up = "bpf.stat.lazy2", .dir = "many",
+		  .nr = NR_MANY },
+		{ .name = "next open+close bpf.stat.eager",
+		  .run = open_again, .looked_up = "bpf.stat.eager", .dir = "many",
+		  .nr = NR_MANY },
+		{ .name = "next open+close bpf.stat.lazy",
+		  .peer = "next open+close bpf.stat.eager",
+		  .run = open_again, .looked_up = "bpf.stat.lazy", .dir = "many",
+		  .nr = NR_MANY },
+		{ .name = "open+close bpf.stat.eager without a dentry",
+		  .run = open_first, .looked_up = "bpf.stat.eager", .dir = "many",
+		  .nr = NR_MANY, .prepare = drop_dentries },
+		{ .name = "open+close bpf.stat.lazy without a dentry",
+		  .peer = "open+close bpf.stat.eager without a dentry",
+		  .run = open_first, .looked_up = "bpf.stat.lazy", .dir = "many",
+		  .nr = NR_MANY, .prepare = drop_dentries },
+	};
+	int links[3];
+
+	make_children("many", NR_MANY);
+	links[0] = attach_stat(fd_of(skel->progs.two_bytes), "many", "eager", 0, false);
+	links[1] = attach_stat(fd_of(skel->progs.two_bytes), "many", "lazy", 0, true);
+	links[2] = attach_stat(fd_of(skel->progs.two_bytes), "many", "lazy2", 0, true);
+	run_ops("lazy", &by_time, ops, ARRAY_SIZE(ops), 301);
+	close(links[0]);
+	close(links[1]);
+	close(links[2]);
+}
+
+#define WAIT		"longest wait of a first open"
+
+/*
+ * Attach and detach all the time, at a lower priority than the parent. In the pauses RCU
+ * frees the files.
+ */
+static pid_t start_attaching(const char *dir)
+{
+	const struct op op = { .dir = dir };
+	pid_t pid = check(fork(), "fork");
+
+	if (pid)
+		return pid;
+
+	check(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+	set_priority(1);
+	open_cgroups(&op);
+	for (;;) {
+		attach(&op);
+		usleep(20000);
+		detach(&op);
+		usleep(20000);
+	}
+}
+
+/*
+ * The longest time that a first open waits for other tasks. Each open preempts the child,
+ * at different points of what it does.
+ */
+static void measure_wait(const char *name, const struct op *op, const char *beside)
+{
+	pid_t pid = beside ? start_attaching(beside) : 0;
+	const long none = overhead(&by_wait);
+	long longest = none, wait;
+	int i;
+
+	for (i = 0; i < NR_OPENS; i++) {
+		usleep(100 + i % 97);
+		wait_begin();
+		open_first(op);
+		wait = wait_end();
+		if (wait > longest)
+			longest = wait;
+	}
+	if (pid) {
+		check(kill(pid, SIGKILL), "kill");
+		check(waitpid(pid, NULL, 0), "waitpid");
+	}
+	row("lazy", name, by_wait.unit, longest - none, NULL);
+}
+
+/*
+ * A task that opens a lazy file may have to wait until kernfs has added or removed some
+ * other file, but not until a link is attached or detached.
+ */
+static void bench_lazy_wait(void)
+{
+	const struct op op = { .looked_up = "bpf.stat.lazy", .dir = "subtree-10000",
+			       .nr = 2 * NR_OPENS };
+	int link;
+
+	if (only)
+		return;
+
+	link = attach_stat(fd_of(skel->progs.two_bytes), op.dir, "lazy", 0, true);
+	open_cgroups(&op);
+	set_priority(2);
+	measure_wait(WAIT, &op, NULL);
+	measure_wait(WAIT " beside attach and detach 10000 cgroups", &op, op.dir);
+	set_priority(1);
+	close(link);
+}
+
+static void bench_lazy(void)
+{
+	bench_lazy_attach();
+	bench_lazy_open();
+	bench_lazy_wait();
 }
 
 static const struct {
@@ -1255,10 +1525,12 @@ static const struct {
 	{ "memory", bench_memory, true },
 	{ "knob", bench_knob, true },
 	{ "mkdir", bench_mkdir, false },
+	{ "lookup", bench_lookup, false },
 	{ "links", bench_links, true },
 	{ "bytes", bench_bytes, true },
 	{ "subtree", bench_subtree, true },
 	{ "hold", bench_hold, true },
+	{ "lazy", bench_lazy, true },
 	{ "all", bench_all, true },
 };
 
@@ -1277,18 +1549,9 @@ static void run_group(const char *name)
 	die("there is no group %s", name);
 }
 
-/* Real-time priority: a task that an operation wakes up must not run before its end. */
-static void set_limits(void)
-{
-	const struct rlimit files = { 3 * MAX_CGROUPS, 3 * MAX_CGROUPS };
-	const struct sched_param param = { .sched_priority = 1 };
-
-	check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
-	check(sched_setscheduler(0, SCHED_FIFO, &param), "sched_setscheduler");
-}
-
 int main(int argc, char **argv)
 {
+	const struct rlimit files = { 3 * MAX_CGROUPS, 3 * MAX_CGROUPS };
 	int option;
 
 	while ((option = getopt(argc, argv, "o:")) == 'o')
@@ -1298,7 +1561,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	objects = argv[optind++];
-	set_limits();
+	check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
+	set_priority(1);
 	make_cgroups();
 	for (; optind < argc; optind++)
 		run_group(argv[optind]);

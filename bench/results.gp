@@ -18,7 +18,7 @@ rows(group, pattern) = sprintf("<awk -F, -v g='%s' -v p='%s' \
 	'$3 == g && $4 ~ p { ours = $4 ~ /bpf[.]stat|links/; sub(/^1000 cgroups: /, \"\", $4); \
 	print $4 \",\" $6 / 1000 \",\" ours }' '%s' | tac", group, pattern, csv)
 # Prints the number of cgroups and the value.
-series(what) = sprintf("<awk -F, -v w='^%s [0-9]+ cgroups$' '$3 == \"subtree\" && $4 ~ w { \
+series(what) = sprintf("<awk -F, -v w='^%s [0-9]+ cgroups$' '$3 ~ /^(subtree|lazy)$/ && $4 ~ w { \
 	match($4, /[0-9]+/); print substr($4, RSTART, RLENGTH) \",\" $6 / 1000 }' '%s'", what, csv)
 
 array titles[5] = ["read one value", "ten figures of the memory controller", \
@@ -42,7 +42,8 @@ set yrange [0.1:*]
 set format "%g"
 set xlabel "cgroups"
 set key left top
-plot for [what in "attach detach update"] series(what) using 1:2 with linespoints title what, \
+plot for [what in "attach detach update 'attach lazily' 'detach lazily'"] \
+		series(what) using 1:2 with linespoints title what, \
 	for [what in "pin unpin"] series(what." iterators") using 1:2 with linespoints dt 2 \
 		title what." iterators"
 unset multiplot
