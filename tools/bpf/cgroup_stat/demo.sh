@@ -208,8 +208,8 @@ clean_up() {
 	for dir in "${pins[@]}" "$on_disk" "$on_tmpfs"; do
 		[ ! -e "$dir" ] || rm -r "$dir"
 	done
-	for dir in $root/demo/{late,cache,web/frontend,web,batch/job,batch} \
-		   ${made_demo:+$root/demo}; do
+	for dir in "$root"/demo/many/*/ $root/demo/{many,late,cache} \
+		   $root/demo/{web/frontend,web,batch/job,batch} ${made_demo:+$root/demo}; do
 		[ ! -e "$dir" ] || { within is_empty "$dir" && rmdir "$dir"; }
 	done
 	echo "${enabled[*]}" > $root/cgroup.subtree_control
@@ -439,6 +439,22 @@ expect "not that of somebody else's cgroup" "$out" [ "${out##*: }" = "Permission
 expect "nothing changed" "$(knobs "${all[@]}")" [ "$(knobs "${all[@]}")" = "100 100 100 100 " ]
 run "bpftool cgroup stat detach $knob_link"
 expect "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')" has_no_files
+
+step "Lazily: one link over hundreds of cgroups, and a file only where somebody looks"
+run "mkdir demo/many demo/many/{001..300}"
+run "bpftool cgroup stat attach $objects/knob.bpf.o $root $knob_link lazy"
+nr_cgroups=$(find $root -type d | wc -l)
+run "bpftool cgroup stat show demo/many/123"
+expect "no files in $nr_cgroups cgroups" "$out" grep -q ' lazy  files 0$' <<< "$out"
+run "cat demo/many/123/$knob"
+expect "that cgroup has one nevertheless" "$out" [ "$out" = 100 ]
+run "bpftool cgroup stat show demo/many/123"
+expect "one file in $nr_cgroups cgroups" "$out" grep -q ' lazy  files 1$' <<< "$out"
+run "find $root -name $knob"
+expect "the one that was read" "$out" [ "$out" = "$root/demo/many/123/$knob" ]
+run "bpftool cgroup stat detach $knob_link"
+expect "no bpf.stat file anywhere" "$(find $root -name 'bpf.stat.*')" has_no_files
+run "rmdir demo/many/{001..300} demo/many"
 
 step "A scheduler with knobs: scx_share gives web and batch what their shares say"
 say "One task in web against two in batch, all on CPU 0:"
