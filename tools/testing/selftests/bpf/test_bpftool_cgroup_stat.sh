@@ -1139,8 +1139,8 @@ lazy_object() {
 	shows 'cgroup show effective' -j cgroup show "$top/a/x" effective
 	check 'it is listed' holds "rows(said()) == [$row]"
 	shows 'cgroup tree' -j cgroup tree "$top"
-	check 'where its root is' holds \
-		"[(each['cgroup'], rows(each['programs'])) for each in said()] == [('$top', [$row])]"
+	check 'where its root is' holds "[(each['cgroup'], rows(each['programs']))
+		for each in said()] == [('$top', [$row])]"
 	check 'all that has created none' has_none $histo
 
 	check 'one can be read, nothing ran there' has_zeroes "$top/a/$histo"
@@ -1180,7 +1180,8 @@ lazy_globs() {
 		attach pinned "$pins/knob" "$top" "$pins/other" lazy mode 0640 name other
 	check 'a glob for names finds none' fails ls "$top"/a/bpf.stat.*
 	check 'stat creates it with its mode' is_mode "$top/a/x/$file" 640
-	check 'a glob with that name finds all' [ "$(cd "$top" && echo */$file)" = "a/$file b/$file c/$file" ]
+	check 'a glob with that name finds all' \
+		[ "$(cd "$top" && echo */$file)" = "a/$file b/$file c/$file" ]
 	check 'and has created them' has_files $file "$top"{/a,/a/x,/b,/c}
 	does 'detach it' detach "$pins/other"
 	does 'options in another order' \
@@ -1194,7 +1195,7 @@ lazy_globs() {
 
 lazy_all() {
 	local object=$objects/knob.bpf.o all=$pins/all new=$pins/new named=$tmp/named
-	local file=bpf.stat.knob text="bpf.stat.knob prog [0-9]+ knob mode 0640"
+	local file=bpf.stat.knob text="bpf.stat.knob prog [0-9]+ knob mode 0640" taken
 	local lazy="{k: v for k, v in link('$all', 'knob', 'knob', '0640', '$top', 0,
 		flags=['all', 'lazy']).items() if k != 'cgroup'}"
 
@@ -1205,10 +1206,9 @@ lazy_all() {
 	says_lazy 'that it is everywhere' "$text every hierarchy lazy files 0" "{'cgroup_id': 0}"
 	shows_links 'show whatever cgroup' "$top/b" "$all"
 	remember
-	refuses 'a name that all have, without a file' \
-		"link $link \\(every hierarchy\\) has it: .*detach $all" attach "$object" "$top/a" "$new"
-	refuses 'for all' "link $link \\(every hierarchy\\) has it: .*detach $all" \
-		attach "$object" all "$new" lazy
+	taken="link $link \\(every hierarchy\\) has it: .*detach $all"
+	refuses 'a name that all have, without a file' "$taken" attach "$object" "$top/a" "$new"
+	refuses 'for all' "$taken" attach "$object" all "$new" lazy
 	check 'it can be read' reads "$top/b/$file" 100
 	says_lazy 'that there is one' "$text every hierarchy lazy files 1" \
 		"{'cgroup_id': 0, 'nr_files': 1}"
