@@ -1514,6 +1514,8 @@ static pid_t start_lookup(const char *file)
 /* Does the process sleep in a lookup that creates a file? */
 static bool sleeps_in_lookup(pid_t pid)
 {
+	/* it has exited if nothing blocked it */
+	check(proc_read_strstr(pid, false, "stat", ") Z "));
 	return !proc_read_strstr(pid, false, "stat", ") D ") &&
 	       !proc_read_strstr(pid, false, "stack", "subtree_file_lookup");
 }
