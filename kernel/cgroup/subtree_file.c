@@ -7,8 +7,8 @@
  * list has those that are present in every cgroup of every hierarchy. Adding a
  * subtree file creates the file in all cgroups of the subtree. Creating a cgroup,
  * or the root of a cgroup v1 hierarchy, creates the files that its ancestors and the
- * list for every hierarchy have. Removing it removes its files. All of this is
- * protected by cgroup_mutex.
+ * list for every hierarchy have. Removing it removes its files. Whoever does any of
+ * this holds cgroup_mutex.
  *
  * A lazy subtree file is created in a cgroup when its name is first looked up there.
  * Listing a directory creates nothing, and shows those that were created before.
@@ -25,20 +25,23 @@
  *
  * Opening, reading and listing never waits for cgroup_mutex, which may be held for
  * long. So lookups don't take it: subtree_file_mutex serializes the creation of lazy
- * files with their removal. The lists of subtree files change under cgroup_mutex. A subtree file
- * is removed from them under subtree_file_mutex, too, so one that was found under
- * either mutex stays there until the mutex is released. They can be searched under
- * RCU, which is why the owner of a subtree file must free it after a grace period.
+ * files with their removal.
+ *
+ * The lists of subtree files change under cgroup_mutex. A subtree file is removed from
+ * them under subtree_file_mutex, too, so one that was found under either mutex stays
+ * there until the mutex is released. Lookups also search the lists under RCU, which is
+ * why a subtree file must be freed after a grace period.
  *
  * The order is: i_rwsem of the directory, cgroup_mutex, subtree_file_mutex, and then
  * the locks of kernfs. A lookup waits for subtree_file_mutex while it holds i_rwsem
- * (shared) and an active reference on the directory. rmdir(2) waits for active
- * references on the directory under cgroup_mutex. That can't deadlock, because no
- * holder of subtree_file_mutex waits for cgroup_mutex, for an i_rwsem, or for active
+ * (shared or exclusive) and an active reference on the directory. rmdir(2) waits for
+ * active references on the directory under cgroup_mutex. That can't deadlock, because
+ * no holder of subtree_file_mutex waits for cgroup_mutex, for an i_rwsem, or for active
  * references on a directory:
  *
  * - A lookup that creates a file waits for memory and the locks of kernfs. If it must
- *   remove the file again, nobody has an active reference on it yet.
+ *   remove the file again, it may wait for active references on this file: others
+ *   activate all nodes of a hierarchy now and then.
  * - Whoever removes lazy files holds cgroup_mutex already, and waits for active
  *   references on files. cgroup_file_open() and the callbacks of subtree files run
  *   with such a reference. They look up nothing, don't access user memory, and take
@@ -48,6 +51,12 @@
  *
  * Lockdep can't verify this, because it doesn't track active references on
  * directories.
+ *
+ * getdents(2) writes to user memory with kernfs_rwsem held, so a page fault there can
+ * block changes in that hierarchy for long: mkdir(2) and rmdir(2) then wait with
+ * cgroup_mutex held. A lookup that creates a file waits with subtree_file_mutex held,
+ * and with it other such lookups, which can be killed, and rmdir(2) below a lazy file
+ * in any hierarchy.
  */
 #include <linux/cgroup_subtree_file.h>
 #include <linux/cleanup.h>
@@ -102,7 +111,7 @@ static void subtree_file_count(struct cgroup *cgrp, struct cgroup_subtree_file *
 }
 
 /*
- * Create the file in @cgrp, not active yet. It gets the owner and group of the
+ * Create the file in @cgrp, without activating it. It gets the owner and group of the
  * parent's directory, because it is the parent that distributes resources to its
  * children (cgroup-v2.rst, "Delegation").
  */
@@ -335,7 +344,7 @@ static int subtree_file_add(struct cgroup_subtree_file *file)
  *
  * After the file was removed, a grace period of RCU must pass before @file is freed.
  *
- * Context: Process context, may sleep. Takes cgroup_mutex and subtree_file_mutex.
+ * Context: Process context, may sleep. Takes cgroup_mutex.
  * Return: %0 on success; %-ENODEV if @root was removed, %-E2BIG if too many
  *	   subtree files have the same @root, %-EEXIST if a cgroup of the subtree,
  *	   or of any hierarchy if @root is %NULL, has a file of that name, %-ENOMEM
@@ -371,7 +380,7 @@ void cgroup_rm_subtree_file(struct cgroup_subtree_file *file)
 {
 	cgroup_lock();
 	if (file->added) {
-		/* not under subtree_file_mutex, so that no lookup waits for that */
+		/* many files, so don't let lookups wait for subtree_file_mutex meanwhile */
 		if (!file->lazy)
 			subtree_file_for_each(file, subtree_file_remove);
 		subtree_file_unlink(file);
@@ -409,6 +418,7 @@ static struct cgroup_subtree_file *subtree_file_find_lazy(struct cgroup *cgrp, c
 static bool subtree_file_is_missing(struct cgroup *cgrp, const char *name)
 {
 	struct kernfs_node *kn;
+	bool missing;
 
 	scoped_guard(rcu) {
 		if (!subtree_file_find_lazy(cgrp, name))
@@ -420,8 +430,9 @@ static bool subtree_file_is_missing(struct cgroup *cgrp, const char *name)
 		return true;
 
 	kn = kernfs_find_and_get(cgrp->kn, name);
+	missing = !kn;
 	kernfs_put(kn);
-	return !kn;
+	return missing;
 }
 
 static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
@@ -430,14 +441,17 @@ static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
 	struct kernfs_node *kn;
 
 	scoped_cond_guard(mutex_kill, return -EINTR, &subtree_file_mutex) {
-		/* either may have been removed meanwhile */
+		/*
+		 * Either may have been removed meanwhile. Today, i_rwsem keeps rmdir(2)
+		 * away from lookups, but kernfs promises the active reference only.
+		 */
 		file = subtree_file_find_lazy(cgrp, name);
 		if (!file || cgroup_is_dead(cgrp))
 			return 0;
 
 		kn = subtree_file_new_node(cgrp, file);
 		if (IS_ERR(kn))
-			return PTR_ERR(kn);
+			return kn == ERR_PTR(-EEXIST) ? 0 : PTR_ERR(kn);
 
 		kernfs_activate(kn);
 	}
@@ -447,13 +461,10 @@ static int subtree_file_create_lazy(struct cgroup *cgrp, const char *name)
 /* Not inline, so that lookups of other names needn't save the registers that this uses. */
 static noinline int subtree_file_lookup(struct cgroup *cgrp, const char *name)
 {
-	int ret;
-
 	if (!subtree_file_is_missing(cgrp, name))
 		return 1;
 
-	ret = subtree_file_create_lazy(cgrp, name);
-	return ret && ret != -EEXIST ? ret : 1;
+	return subtree_file_create_lazy(cgrp, name) ?: 1;
 }
 
 /**
@@ -521,29 +532,31 @@ int cgroup_populate_subtree_files(struct cgroup *cgrp)
 	return subtree_files_create(cgrp, &subtree_files_everywhere);
 }
 
-/* Remove either the lazy ones of @files or the others, and return whether there are others. */
-static bool subtree_files_remove(struct cgroup *cgrp, struct list_head *files, bool lazy)
+/* Return: true if there are lazy ones, which aren't removed. */
+static bool subtree_files_remove_eager(struct cgroup *cgrp, struct list_head *files)
 {
 	struct cgroup_subtree_file *file;
-	bool others = false;
+	bool has_lazy = false;
 
 	list_for_each_entry(file, files, node) {
-		if (file->lazy == lazy)
-			subtree_file_remove(cgrp, file);
+		if (file->lazy)
+			has_lazy = true;
 		else
-			others = true;
+			subtree_file_remove(cgrp, file);
 	}
-	return others;
+	return has_lazy;
 }
 
-static bool subtree_files_remove_all(struct cgroup *cgrp, bool lazy)
+static void subtree_files_remove_lazy(struct cgroup *cgrp, struct list_head *files)
 {
-	struct cgroup *pos;
-	bool others = false;
+	struct cgroup_subtree_file *file;
 
-	for (pos = cgrp; pos; pos = cgroup_parent(pos))
-		others |= subtree_files_remove(cgrp, &pos->subtree_files, lazy);
-	return others | subtree_files_remove(cgrp, &subtree_files_everywhere, lazy);
+	list_for_each_entry(file, files, node) {
+		if (!cgrp->nr_lazy_files)
+			return;
+		if (file->lazy)
+			subtree_file_remove(cgrp, file);
+	}
 }
 
 /**
@@ -560,17 +573,27 @@ static bool subtree_files_remove_all(struct cgroup *cgrp, bool lazy)
 void cgroup_clear_subtree_files(struct cgroup *cgrp)
 {
 	struct cgroup_subtree_file *file, *tmp;
+	struct cgroup *pos;
+	bool has_lazy;
 
 	lockdep_assert_held(&cgroup_mutex);
 
 	if (list_empty(&subtree_files_added))
 		return;
 
-	if (subtree_files_remove_all(cgrp, false)) {
-		/* lookups that come later find that @cgrp is dead */
+	has_lazy = subtree_files_remove_eager(cgrp, &subtree_files_everywhere);
+	for (pos = cgrp; pos; pos = cgroup_parent(pos))
+		has_lazy |= subtree_files_remove_eager(cgrp, &pos->subtree_files);
+
+	/*
+	 * Later lookups find that @cgrp is dead. A root isn't, but there are none: its
+	 * hierarchy isn't mounted.
+	 */
+	if (has_lazy) {
 		guard(mutex)(&subtree_file_mutex);
-		if (cgrp->nr_lazy_files)
-			subtree_files_remove_all(cgrp, true);
+		subtree_files_remove_lazy(cgrp, &subtree_files_everywhere);
+		for (pos = cgrp; pos; pos = cgroup_parent(pos))
+			subtree_files_remove_lazy(cgrp, &pos->subtree_files);
 	}
 
 	list_for_each_entry_safe(file, tmp, &cgrp->subtree_files, node)
