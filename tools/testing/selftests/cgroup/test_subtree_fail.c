@@ -87,13 +87,14 @@ struct operation {
 	void (*undo)(void);
 	int other_errno;	/* that it may fail with instead of ENOMEM */
 	bool lingers;		/* what a failed try leaves goes with the next one */
-	bool two_steps;		/* if the second one fails, the first one stays done */
+	bool two_steps;		/* if the second one fails, nothing is undone */
 	bool no_points;		/* it needn't allocate memory */
 };
 
 /* The operation being swept, for messages and for its functions. */
 static const struct operation *current;
 static int nth;
+static int left_done;	/* how many times it failed after its first step */
 static int made;	/* what it returned */
 static int file = -1;	/* for it to read or write */
 static int fail_nth;	/* the file by which its allocations fail */
@@ -396,7 +397,9 @@ static void check_failure(bool hit, int err)
 	errno = err;
 	check_that(hit, "it fails, but not because of that");
 	check_that(err == ENOMEM || err == current->other_errno, "that's the wrong errno");
-	if (!current->lingers && !(current->two_steps && is_state(&done)))
+	if (current->two_steps && is_state(&done))
+		left_done++;
+	else if (!current->lingers)
 		check_state("failed", &before);
 }
 
@@ -442,6 +445,8 @@ static int sweep(void)
 		spared += !hit;
 	}
 	ksft_print_msg("%s: %d points, %d failed\n", current->name, points, failed);
+	if (current->two_steps)
+		check(left_done && left_done < failed);
 	return points || current->no_points ? KSFT_PASS : KSFT_FAIL;
 }
 

@@ -1517,7 +1517,7 @@ static bool sleeps_in_lookup(pid_t pid)
 	/* it has exited if nothing blocked it */
 	check(proc_read_strstr(pid, false, "stat", ") Z "));
 	return !proc_read_strstr(pid, false, "stat", ") D ") &&
-	       !proc_read_strstr(pid, false, "stack", "subtree_file_lookup");
+	       !proc_read_strstr(pid, false, "stack", "subtree_file_");
 }
 
 /*

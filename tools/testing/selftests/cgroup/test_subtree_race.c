@@ -429,7 +429,7 @@ static int create_storage(void)
 static const char * const dirs[] = { "a", "b" };
 static const char * const names[] = { "race_a", "race_b", "race_c", WITNESS, LAZY_WITNESS };
 
-#define NR_NAMES	3	/* of those that racers attach */
+#define NR_NAMES	((int)ARRAY_SIZE(names) - 2)	/* those that racers attach */
 #define LETTER(name)	('a' + (name))
 
 static int name_index(const char *name)
