@@ -591,9 +591,9 @@ void cgroup_clear_subtree_files(struct cgroup *cgrp)
 	 */
 	if (has_lazy) {
 		guard(mutex)(&subtree_file_mutex);
-		subtree_files_remove_lazy(cgrp, &subtree_files_everywhere);
-		for (pos = cgrp; pos; pos = cgroup_parent(pos))
+		for (pos = cgrp; pos && cgrp->nr_lazy_files; pos = cgroup_parent(pos))
 			subtree_files_remove_lazy(cgrp, &pos->subtree_files);
+		subtree_files_remove_lazy(cgrp, &subtree_files_everywhere);
 	}
 
 	list_for_each_entry_safe(file, tmp, &cgrp->subtree_files, node)
