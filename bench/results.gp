@@ -41,7 +41,7 @@ set xrange [5:20000]
 set yrange [0.1:*]
 set format "%g"
 set xlabel "cgroups"
-set key left top
+set key outside
 plot for [what in "attach detach update 'attach lazily' 'detach lazily'"] \
 		series(what) using 1:2 with linespoints title what, \
 	for [what in "pin unpin"] series(what." iterators") using 1:2 with linespoints dt 2 \
