@@ -24,12 +24,13 @@
  * @lazy: create the file in a cgroup when it is looked up there, set by the owner
  * @added: true from when the file is added until it, or its top cgroup, is removed
  * @root: top of the subtree; %NULL for every hierarchy. Only valid if @added.
- * @nr_files: number of cgroups that have the file, in which it was created if @lazy.
- *	      Owners must read it with READ_ONCE(), since lookups don't take cgroup_mutex.
+ * @nr_files: number of cgroups that have the file now. Owners must read it with
+ *	      READ_ONCE(): if @lazy, lookups change it without cgroup_mutex.
  * @node: entry in the list @root->subtree_files, or in that for every hierarchy
  * @added_node: entry in the list of all subtree files
  *
- * The members from @added on are protected by cgroup_mutex.
+ * The members from @added on are protected by cgroup_mutex. For the exceptions, see
+ * @nr_files, and subtree_file.c for @node.
  */
 struct cgroup_subtree_file {
 	struct cftype		cft[2];

@@ -201,6 +201,7 @@ static int bpf_cgroup_stat_link_detach(struct bpf_link *link)
 	return 0;
 }
 
+/* After a grace period, see cgroup_add_subtree_file(). */
 static void bpf_cgroup_stat_link_dealloc(struct bpf_link *link)
 {
 	kfree(cgroup_stat_link(link));
