@@ -17,6 +17,7 @@
 #include <linux/bpf.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@
 #define ALL		BPF_F_CGROUP_STAT_ALL
 #define FROM		"from"		/* cgroup that is renamed to a file's name */
 #define NR_LINKS	16
+#define ROUNDS		1000
 
 /*
  * Links and files
@@ -1124,6 +1126,80 @@ static int test_info(const char *top)
 	return KSFT_PASS;
 }
 
+/*
+ * Four processes that do nothing but create and remove lazy files, look for them and read
+ * their number, for kernels with KASAN or KCSAN.
+ */
+
+struct hammer {
+	const char *top;
+	int link;
+};
+
+static void start_hammer(pid_t *pid, int (*fn)(struct hammer *hammer), struct hammer *hammer)
+{
+	*pid = fork();
+	check(*pid >= 0);
+	if (!*pid)
+		_exit(fn(hammer));
+}
+
+static int create_and_rmdir(struct hammer *hammer)
+{
+	const char *cgroup = cg_name(hammer->top, "hammer");
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		if (mkdir(cgroup, 0755) || !has_file(cgroup, NAME) || rmdir(cgroup))
+			return KSFT_FAIL;
+	}
+	return KSFT_PASS;
+}
+
+static int attach_and_detach(struct hammer *hammer)
+{
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		if (close(attach_lazy(hammer->top, "second")))
+			return KSFT_FAIL;
+	}
+	return KSFT_PASS;
+}
+
+static int look_up_forever(struct hammer *hammer)
+{
+	while (has_file(hammer->top, NAME))
+		has_file(hammer->top, "second");
+	return KSFT_FAIL;
+}
+
+static int count_forever(struct hammer *hammer)
+{
+	while (nr_files(hammer->link) <= 2)
+		;
+	return KSFT_FAIL;
+}
+
+static int test_hammer(const char *top)
+{
+	struct hammer hammer = { top, attach_lazy(top, NAME) };
+	pid_t creator, attacher, looker, counter;
+
+	start_hammer(&looker, look_up_forever, &hammer);
+	start_hammer(&counter, count_forever, &hammer);
+	start_hammer(&creator, create_and_rmdir, &hammer);
+	start_hammer(&attacher, attach_and_detach, &hammer);
+	check_eq(exit_status(creator), KSFT_PASS);
+	check_eq(exit_status(attacher), KSFT_PASS);
+	check(!kill(looker, SIGKILL) && !kill(counter, SIGKILL));
+	check_eq(exit_status(looker), -1);
+	check_eq(exit_status(counter), -1);
+
+	check_eq(files_of(hammer.link, NAME), 1);
+	return KSFT_PASS;
+}
+
 static const struct subtree_test tests[] = {
 	T(test_created_by_first_lookup),
 	T(test_created_by_each_way),
@@ -1161,6 +1237,7 @@ static const struct subtree_test tests[] = {
 	T(test_attach_needs_permission),
 	T(test_attach_refused),
 	T(test_info),
+	T(test_hammer),
 };
 
 int main(void)

@@ -972,11 +972,25 @@ static void update_links(void)
 	close_link(link);
 }
 
+/* Links for every hierarchy that exist during the whole race. */
+static int witness, lazy_witness;
+
+static int files_of(int link)
+{
+	struct bpf_link_info info;
+
+	memset(&info, 0, sizeof(info));
+	return obj_info(link, &info, sizeof(info)) ? -1 : (int)info.cgroup_stat.nr_files;
+}
+
 static void inspect_links(void)
 {
 	struct bpf_link_info info;
-	int link = some_link();
+	int link = some_link(), i;
 
+	/* often, so that it's also read while lookups change it */
+	for (i = 0; i < 100; i++)
+		did(INFO, files_of(lazy_witness));
 	if (link < 0)
 		return;
 	check_info(link, &info);
@@ -1351,23 +1365,12 @@ static bool id_agrees(__u32 id, int *files)
 	return ok;
 }
 
-/* Links for every hierarchy that exist during the whole race. */
-static int witness, lazy_witness;
-
 static struct {
 	int links;
 	int progs;
 	int files;	/* of the eager witness */
 	long nodes;
 } before;
-
-static int files_of(int link)
-{
-	struct bpf_link_info info;
-
-	memset(&info, 0, sizeof(info));
-	return obj_info(link, &info, sizeof(info)) ? -1 : (int)info.cgroup_stat.nr_files;
-}
 
 static bool witness_agrees(int link, int seen_files, bool in_all)
 {
