@@ -1169,8 +1169,10 @@ static int attach_and_detach(struct hammer *hammer)
 
 static int look_up_forever(struct hammer *hammer)
 {
-	while (has_file(hammer->top, NAME))
+	while (has_file(hammer->top, NAME)) {
 		has_file(hammer->top, "second");
+		has_file(hammer->top, "third");	/* searched for in the whole list */
+	}
 	return KSFT_FAIL;
 }
 
