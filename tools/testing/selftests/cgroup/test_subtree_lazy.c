@@ -37,7 +37,7 @@
 #define ALL		BPF_F_CGROUP_STAT_ALL
 #define FROM		"from"		/* cgroup that is renamed to a file's name */
 #define NR_LINKS	16
-#define ROUNDS		1000
+#define ROUNDS		200
 
 /*
  * Links and files
