@@ -559,6 +559,47 @@ __bpf_kfunc const u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 	return kern->data;
 }
 
+/**
+ * bpf_cgroup_stat_notify - wake up who waits for a change of a cgroup's file
+ * @cgrp: the cgroup
+ * @name__str: name of the file without the prefix, a constant
+ *
+ * poll(2) on the file reports POLLPRI and POLLERR until the file is read, and inotify
+ * reports IN_MODIFY. Call this after whatever the file shows has changed. Several calls
+ * may be reported as one.
+ *
+ * Only sleepable programs may call this, because finding the file takes a semaphore.
+ * Others can call it from the callback of a bpf_wq.
+ *
+ * Context: Process context, may sleep. Takes the kernfs_rwsem of the hierarchy, which
+ *	    kernfs may hold while it allocates or releases an inode. So this can't be
+ *	    called in memory reclaim or in the LSM hook inode_free_security.
+ * Return: %0 on success; %-ENOENT if there is no such file, which includes that the
+ *	   cgroup was removed, or that the link is lazy and nobody has looked up the
+ *	   file; %-ENAMETOOLONG if no file can have a name of that length; %-EDEADLK
+ *	   in memory reclaim.
+ */
+__bpf_kfunc int bpf_cgroup_stat_notify(struct cgroup *cgrp, const char *name__str)
+{
+	char name[MAX_CFTYPE_NAME] = CGROUP_SUBTREE_FILE_PREFIX;
+	struct kernfs_node *kn;
+
+	if (current->flags & PF_MEMALLOC)
+		return -EDEADLK;
+
+	if (strscpy(name + CGROUP_STAT_PREFIX_LEN, name__str,
+		    sizeof(name) - CGROUP_STAT_PREFIX_LEN) < 0)
+		return -ENAMETOOLONG;
+
+	kn = kernfs_find_and_get(cgrp->kn, name);
+	if (!kn)
+		return -ENOENT;
+
+	kernfs_notify(kn);
+	kernfs_put(kn);
+	return 0;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(cgroup_stat_kfunc_ids)
@@ -587,9 +628,39 @@ static const struct btf_kfunc_id_set cgroup_stat_kfunc_set = {
 	.filter	= cgroup_stat_kfunc_filter,
 };
 
+BTF_KFUNCS_START(cgroup_stat_notify_ids)
+BTF_ID_FLAGS(func, bpf_cgroup_stat_notify, KF_SLEEPABLE)
+BTF_KFUNCS_END(cgroup_stat_notify_ids)
+
+BTF_ID_LIST(cgroup_stat_inode_free_id)
+#ifdef CONFIG_BPF_LSM
+BTF_ID(func, bpf_lsm_inode_free_security)
+#else
+BTF_ID_UNUSED
+#endif
+
+/* The last reference on an inode may be put with kernfs_rwsem held. */
+static int cgroup_stat_notify_filter(const struct bpf_prog *prog, u32 kfunc_id)
+{
+	if (!btf_id_set8_contains(&cgroup_stat_notify_ids, kfunc_id))
+		return 0;
+	return prog->type == BPF_PROG_TYPE_LSM &&
+	       prog->aux->attach_btf_id == cgroup_stat_inode_free_id[0] ? -EACCES : 0;
+}
+
+static const struct btf_kfunc_id_set cgroup_stat_notify_set = {
+	.owner	= THIS_MODULE,
+	.set	= &cgroup_stat_notify_ids,
+	.filter	= cgroup_stat_notify_filter,
+};
+
 static int __init cgroup_stat_kfunc_init(void)
 {
-	return register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_STAT, &cgroup_stat_kfunc_set);
+	int ret;
+
+	ret = register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_STAT, &cgroup_stat_kfunc_set);
+	/* for all program types, as the data that files show can come from any of them */
+	return ret ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_UNSPEC, &cgroup_stat_notify_set);
 }
 late_initcall(cgroup_stat_kfunc_init);
 
