@@ -15,15 +15,22 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -1015,6 +1022,231 @@ static int test_open_keeps_nothing(const char *top)
 }
 
 /*
+ * Waiting for a change
+ */
+
+/*
+ * Each of these tells whether there is a change, or waits for one. They wait without a
+ * time limit, because poll(2) and select(2) look once more when the time is up, and then
+ * find a change that they weren't woken up for.
+ */
+
+static bool poll_changes(int fd, bool block)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLPRI };
+	struct timespec none = {};
+
+	return ppoll(&pfd, 1, block ? NULL : &none, NULL) == 1 &&
+	       pfd.revents == (POLLPRI | POLLERR);
+}
+
+static bool epoll_changes(int fd, bool block, __u32 events)
+{
+	struct epoll_event event = { .events = events };
+	int epoll = epoll_create1(0), ret;
+
+	check(!epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	ret = epoll_pwait(epoll, &event, 1, block ? -1 : 0, NULL);
+	close(epoll);
+	return ret == 1 && event.events == (events & (EPOLLPRI | EPOLLERR));
+}
+
+static bool level_changes(int fd, bool block)
+{
+	return epoll_changes(fd, block, EPOLLPRI | EPOLLERR);
+}
+
+static bool edge_changes(int fd, bool block)
+{
+	return epoll_changes(fd, block, EPOLLPRI | EPOLLERR | EPOLLET);
+}
+
+/* EPOLLEXCLUSIVE can't be used with EPOLLPRI. */
+static bool exclusive_changes(int fd, bool block)
+{
+	return epoll_changes(fd, block, EPOLLERR | EPOLLEXCLUSIVE);
+}
+
+static bool select_changes(int fd, bool block)
+{
+	struct timespec none = {};
+	fd_set exceptions;
+
+	FD_ZERO(&exceptions);
+	FD_SET(fd, &exceptions);
+	return pselect(fd + 1, NULL, NULL, &exceptions, block ? NULL : &none, NULL) == 1;
+}
+
+static const struct waiter {
+	const char *name;
+	bool (*changes)(int fd, bool block);
+	long syscall;
+} waiters[] = {
+	{ "poll", poll_changes, SYS_ppoll },
+	{ "epoll, level-triggered", level_changes, SYS_epoll_pwait },
+	{ "epoll, edge-triggered", edge_changes, SYS_epoll_pwait },
+	{ "epoll, exclusive", exclusive_changes, SYS_epoll_pwait },
+	{ "epoll, also exclusive", exclusive_changes, SYS_epoll_pwait },
+	{ "select", select_changes, SYS_pselect6 },
+};
+
+static int poll_now(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLPRI | POLLIN | POLLOUT };
+
+	check(poll(&pfd, 1, 0) == 1);
+	return pfd.revents;
+}
+
+/* A change is reported until the file is read, by each open file on its own. */
+static int test_poll_until_read(const char *top)
+{
+	int fd, other, i;
+	char c;
+
+	check(attach_prog(load_letter('x'), top, NAME) >= 0);
+	fd = open_file(top, NAME);
+	other = open_file(top, NAME);
+	check_eq(poll_now(fd), POLLPRI | POLLERR | POLLIN | POLLOUT);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		check(waiters[i].changes(fd, false));
+
+	check_eq(pread(fd, &c, 1, 0), 1);
+	check_eq(poll_now(fd), POLLIN | POLLOUT);
+	check_eq(poll_now(other), POLLPRI | POLLERR | POLLIN | POLLOUT);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		check(!waiters[i].changes(fd, false) && waiters[i].changes(other, false));
+	return KSFT_PASS;
+}
+
+/* Returns the number of the system call that a process sleeps in, or -1. */
+static long syscall_of(pid_t pid)
+{
+	char buf[256] = "";
+
+	proc_read_text(pid, false, "syscall", buf, sizeof(buf));
+	return isdigit(buf[0]) ? atol(buf) : -1;
+}
+
+/* Wait for a change of a file until it is removed. It is reported ever after. */
+static int wait_for_end(const struct waiter *waiter, int fd)
+{
+	char c;
+
+	check(waiter->changes(fd, true));
+	check(fails(pread(fd, &c, 1, 0), ENODEV));
+	check(waiter->changes(fd, true));
+	return KSFT_PASS;
+}
+
+/* Start a process for each kind of waiter, and wait until all of them sleep. */
+static void start_waiters(const char *file, int link, pid_t *pids)
+{
+	int fd = open(file, O_RDONLY), i;
+	char c;
+
+	check(fd >= 0 && pread(fd, &c, 1, 0) == 1);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(link);
+			exit(wait_for_end(&waiters[i], fd));
+		}
+		check(wait_until(syscall_of(pids[i]) == waiters[i].syscall));
+	}
+	close(fd);
+}
+
+static bool all_wake_up(const pid_t *pids)
+{
+	int i, status;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		if (!wait_until(waitpid(pids[i], &status, WNOHANG) == pids[i])) {
+			ksft_print_msg("%s doesn't wake up\n", waiters[i].name);
+			return false;
+		}
+		if (status)
+			return false;
+	}
+	return true;
+}
+
+static int test_detach_wakes_up(const char *top)
+{
+	int link = attach_prog(load_letter('x'), top, NAME);
+	pid_t pids[ARRAY_SIZE(waiters)];
+
+	start_waiters(stat_file(top, NAME), link, pids);
+	check(!link_detach(link));
+	check(all_wake_up(pids));
+	return KSFT_PASS;
+}
+
+static int test_close_wakes_up(const char *top)
+{
+	int link = attach_prog(load_letter('x'), top, NAME);
+	pid_t pids[ARRAY_SIZE(waiters)];
+
+	start_waiters(stat_file(top, NAME), link, pids);
+	check(!close(link));
+	check(all_wake_up(pids));
+	return KSFT_PASS;
+}
+
+/* So does a rmdir of the file's cgroup, which may be the root of the link. */
+static int test_rmdir_wakes_up(const char *top)
+{
+	char *a = new_cgroup(top, "a"), *b = new_cgroup(a, "b");
+	int link = attach_prog(load_letter('x'), a, NAME);
+	pid_t pids[ARRAY_SIZE(waiters)];
+
+	start_waiters(stat_file(b, NAME), link, pids);
+	check(!rmdir(b));
+	check(all_wake_up(pids));
+
+	start_waiters(stat_file(a, NAME), link, pids);
+	check(!rmdir(a));
+	check(all_wake_up(pids));
+	return KSFT_PASS;
+}
+
+/* The same goes for files of the kernel itself. */
+static int test_rmdir_wakes_up_others(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	pid_t pids[ARRAY_SIZE(waiters)];
+
+	start_waiters(cg_name(a, "cgroup.events"), -1, pids);
+	check(!rmdir(a));
+	check(all_wake_up(pids));
+	return KSFT_PASS;
+}
+
+static int read_event(int inotify)
+{
+	struct inotify_event event;
+
+	check(wait_until(read(inotify, &event, sizeof(event)) == sizeof(event)));
+	return event.mask;
+}
+
+/* inotify reports a rmdir, if nobody has the file open. */
+static int test_rmdir_inotify(const char *top)
+{
+	char *a = new_cgroup(top, "a");
+	int inotify = inotify_init1(IN_NONBLOCK);
+
+	check(attach(top, NAME) >= 0);
+	check(inotify_add_watch(inotify, stat_file(a, NAME), IN_ALL_EVENTS) >= 0);
+	check(!rmdir(a));
+	check_eq(read_event(inotify), IN_DELETE_SELF);
+	check_eq(read_event(inotify), IN_IGNORED);
+	return KSFT_PASS;
+}
+
+/*
  * Who may attach, and to what
  */
 
@@ -1219,6 +1451,12 @@ static const struct subtree_test tests[] = {
 	T(test_open_across_rmdir),
 	T(test_open_across_detach),
 	T(test_open_keeps_nothing),
+	T(test_poll_until_read),
+	T(test_detach_wakes_up),
+	T(test_close_wakes_up),
+	T(test_rmdir_wakes_up),
+	T(test_rmdir_wakes_up_others),
+	T(test_rmdir_inotify),
 	T(test_attach_needs_permission),
 	T(test_attach_needs_capabilities),
 	T(test_attach_in_user_namespace),
