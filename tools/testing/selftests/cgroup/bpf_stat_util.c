@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <linux/btf.h>
 #include <linux/limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "bpf_stat_util.h"
 
 #define NODES		"/sys/kernel/slab/kernfs_node_cache/"
+#define VMLINUX_BTF	"/sys/kernel/btf/vmlinux"
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 
 time_t now_seconds(void)
@@ -129,6 +131,70 @@ __u32 next_id(int cmd, __u32 id)
 	memset(&attr, 0, sizeof(attr));
 	attr.start_id = id;
 	return sys_bpf(cmd, &attr) ? 0 : attr.next_id;
+}
+
+/* Read the kernel's BTF; returns NULL if there is none. */
+static struct btf_header *read_btf(void)
+{
+	FILE *file = fopen(VMLINUX_BTF, "r");
+	struct stat st;
+	void *btf;
+
+	if (!file)
+		return NULL;
+	btf = fstat(fileno(file), &st) ? NULL : malloc(st.st_size);
+	if (btf && fread(btf, 1, st.st_size, file) != st.st_size) {
+		free(btf);
+		btf = NULL;
+	}
+	fclose(file);
+	return btf;
+}
+
+static const struct btf_type *next_type(const struct btf_type *type)
+{
+	static const size_t more[NR_BTF_KINDS] = {
+		[BTF_KIND_INT] = sizeof(__u32),
+		[BTF_KIND_ARRAY] = sizeof(struct btf_array),
+		[BTF_KIND_VAR] = sizeof(struct btf_var),
+		[BTF_KIND_DECL_TAG] = sizeof(struct btf_decl_tag),
+	}, members[NR_BTF_KINDS] = {
+		[BTF_KIND_STRUCT] = sizeof(struct btf_member),
+		[BTF_KIND_UNION] = sizeof(struct btf_member),
+		[BTF_KIND_ENUM] = sizeof(struct btf_enum),
+		[BTF_KIND_ENUM64] = sizeof(struct btf_enum64),
+		[BTF_KIND_FUNC_PROTO] = sizeof(struct btf_param),
+		[BTF_KIND_DATASEC] = sizeof(struct btf_var_secinfo),
+	};
+	int kind = BTF_INFO_KIND(type->info);
+
+	return (void *)(type + 1) + more[kind] + members[kind] * BTF_INFO_VLEN(type->info);
+}
+
+static __u32 func_id(const struct btf_header *btf, const char *name)
+{
+	const void *data = (void *)btf + btf->hdr_len;
+	const struct btf_type *type = data + btf->type_off, *end = (void *)type + btf->type_len;
+	const char *strings = data + btf->str_off;
+	__u32 id;
+
+	for (id = 1; type < end; id++, type = next_type(type)) {
+		if (BTF_INFO_KIND(type->info) >= NR_BTF_KINDS)
+			return 0;
+		if (BTF_INFO_KIND(type->info) == BTF_KIND_FUNC &&
+		    !strcmp(strings + type->name_off, name))
+			return id;
+	}
+	return 0;
+}
+
+__u32 kfunc_id(const char *name)
+{
+	struct btf_header *btf = read_btf();
+	__u32 id = btf ? func_id(btf, name) : 0;
+
+	free(btf);
+	return id;
 }
 
 int count_links(void)

@@ -48,6 +48,8 @@ int obj_pin(int fd, const char *path);
 int fd_by_id(int cmd, __u32 id);
 /* @cmd is BPF_LINK_GET_NEXT_ID or BPF_PROG_GET_NEXT_ID; returns 0 after the last one. */
 __u32 next_id(int cmd, __u32 id);
+/* Returns the BTF id of a kernel function that programs can call, 0 if there is none. */
+__u32 kfunc_id(const char *name);
 /* Count all cgroup_stat links, and all cgroup_stat programs. */
 int count_links(void);
 int count_progs(void);

@@ -2,9 +2,9 @@
 /*
  * Races between all operations on the files of cgroup_stat links: cgroups are created
  * and removed, links are attached to them with names that collide, updated, pinned,
- * detached and closed, and meanwhile the files are read and written in various ways.
- * Some links are for every hierarchy, some are lazy, and a cgroup v1 hierarchy is mounted
- * and unmounted.
+ * detached and closed. Meanwhile the files are read and written in various ways, and
+ * programs wake up processes that wait for a change of a file. Some links are for every
+ * hierarchy, some are lazy, and a cgroup v1 hierarchy is mounted and unmounted.
  *
  *	test_subtree_race [SECONDS [SEED]]
  *
@@ -38,6 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -85,6 +86,7 @@ enum op {
 	INFO, FDINFO, PIN, GET_PIN, UNPIN,
 	OPEN, READ, READ_PIECE, READ_HELD, READ_ASLEEP, WRITE, WRITE_ASLEEP,
 	MOUNT, UMOUNT, RENAME, ATTACH_ALL, ATTACH_LAZY, ATTACH_ALL_LAZY, LOOK_UP,
+	WATCH, READ_WATCHED, NOTIFY, WAKE_UP,
 	NR_OPS,
 };
 
@@ -161,6 +163,11 @@ static const struct {
 	[ATTACH_ALL_LAZY] = { "attach lazily to every hierarchy",
 			      { { EEXIST, "name is taken" } } },
 	[LOOK_UP] = { "look-up", { { ENOENT, "not there" } } },
+	[WATCH] = { "watch of a file" },
+	[READ_WATCHED] = { "read of a watched file", { { ENODEV, "file is gone" },
+						       { PROG_ERRNO, "the program's answer" } } },
+	[NOTIFY] = { "notification of a change" },
+	[WAKE_UP] = { "wake-up because a file is gone" },
 };
 
 struct tally {
@@ -191,6 +198,8 @@ static bool lacks_memory;
 static char hierarchy[PATH_MAX - 64];	/* where cgroup2 is mounted */
 static char top[PATH_MAX];
 static int storage = -1;	/* a map of type BPF_MAP_TYPE_CGRP_STORAGE */
+static int constants = -1;	/* a map that holds names[] */
+static int notify;		/* BTF id of bpf_cgroup_stat_notify() */
 
 #define get(var)	__atomic_load_n(&(var), __ATOMIC_SEQ_CST)
 #define set(var, val)	__atomic_store_n(&(var), val, __ATOMIC_SEQ_CST)
@@ -243,6 +252,12 @@ static void expect(const char *what, long got, long want)
 		fault(what, got, want);
 }
 
+/* Names of links. */
+static const char names[][16] = { "race_a", "race_b", "race_c", WITNESS, LAZY_WITNESS };
+
+#define NR_NAMES	((int)ARRAY_SIZE(names) - 2)	/* those that racers attach */
+#define LETTER(name)	('a' + (name))
+
 /*
  * Programs. They output the link's cookie, a letter that stands for the link's name. So
  * a reader can tell whether the output is that of the right link.
@@ -252,7 +267,7 @@ enum kind {
 	SHORT,		/* outputs two letters, and accesses its cgroup */
 	LONG,		/* outputs more than the first buffer has room for */
 	FAILING,	/* returns an errno */
-	SLEEPABLE,	/* as SHORT, but sleeps before it accesses the cgroup */
+	SLEEPABLE,	/* as SHORT, but sleeps first, and notifies a file in its cgroup */
 	NR_KINDS,
 };
 
@@ -338,6 +353,17 @@ static void emit_sleep(void)
 	emit_return(-EFAULT);
 }
 
+/* Call bpf_cgroup_stat_notify(ctx->cgroup, names[@name]). There may be no such file. */
+static void emit_notify(int name)
+{
+	emit(LOAD_PTR(BPF_REG_1, BPF_REG_6, 8));
+	emit_imm64(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, (name * sizeof(names[0])) << 32 | constants);
+	emit(INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, notify));
+	emit(INSN(BPF_JMP32 | BPF_JEQ | BPF_K, BPF_REG_0, 0, 3, 0));
+	emit(INSN(BPF_JMP32 | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, -ENOENT));
+	emit_return(-EINVAL);
+}
+
 static int load(enum kind kind)
 {
 	int ret = 0, i;
@@ -354,8 +380,10 @@ static int load(enum kind kind)
 			emit_output(CHUNK, CHUNK);
 		break;
 	default:
-		if (kind == SLEEPABLE)
+		if (kind == SLEEPABLE) {
 			emit_sleep();
+			emit_notify(choose(NR_NAMES));
+		}
 		emit_touch();
 		emit_letters(8);
 		emit_output(8, SHORT_LEN);
@@ -422,15 +450,37 @@ static int create_storage(void)
 	return map;
 }
 
+/* The verifier takes values of a map for constants if neither side can write them. */
+static int create_constants(void)
+{
+	union bpf_attr attr;
+	int map, key = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.map_flags = BPF_F_RDONLY_PROG;
+	attr.key_size = sizeof(key);
+	attr.value_size = sizeof(names);
+	attr.max_entries = 1;
+	map = sys_bpf(BPF_MAP_CREATE, &attr);
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = map;
+	attr.key = ptr_to_u64(&key);
+	attr.value = ptr_to_u64(names);
+	if (sys_bpf(BPF_MAP_UPDATE_ELEM, &attr))
+		return -1;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = map;
+	return sys_bpf(BPF_MAP_FREEZE, &attr) ? -1 : map;
+}
+
 /*
  * Cgroups
  */
 
 static const char * const dirs[] = { "a", "b" };
-static const char * const names[] = { "race_a", "race_b", "race_c", WITNESS, LAZY_WITNESS };
-
-#define NR_NAMES	((int)ARRAY_SIZE(names) - 2)	/* those that racers attach */
-#define LETTER(name)	('a' + (name))
 
 static int name_index(const char *name)
 {
@@ -674,6 +724,72 @@ static void hold_files(void)
 		return;
 	close(held[i].fd);
 	held[i].fd = 0;
+}
+
+/* Returns whether the file was still there. A program's errno is as good as content. */
+static bool read_watched(int fd)
+{
+	char buf[LONG_LEN];
+
+	return did(READ_WATCHED, pread(fd, buf, sizeof(buf), 0)) >= 0 || errno == PROG_ERRNO;
+}
+
+/* Open a file, read it, and add it to the epoll; returns -1 if that fails. */
+static int watch_some_file(int epoll)
+{
+	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
+	char path[PATH_MAX];
+	int fd;
+
+	some_file(path);
+	fd = did(OPEN, open(path, O_RDONLY | O_CLOEXEC));
+	if (fd < 0)
+		return -1;
+	if (read_watched(fd) && !did(WATCH, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int wait_for_event(int epoll, int milliseconds)
+{
+	struct epoll_event event;
+
+	if (epoll_wait(epoll, &event, 1, milliseconds) == 1)
+		return 0;
+	errno = ETIMEDOUT;
+	return -1;
+}
+
+/*
+ * Wait for a change of a file, but not for long, and read it, again and again. When it is
+ * gone, and the wait was in vain, then the removal's wake-up must still come: nothing else
+ * causes an event that is edge-triggered. Don't wait for it for so long that the pause
+ * after this step is given up.
+ */
+static void watch_files(void)
+{
+	static int epoll = -1, fd = -1;
+	bool changed;
+
+	if (epoll < 0)
+		epoll = did(WATCH, epoll_create1(EPOLL_CLOEXEC));
+	if (epoll < 0)
+		return;
+	if (fd < 0) {
+		fd = watch_some_file(epoll);
+		return;
+	}
+	changed = !wait_for_event(epoll, 50);
+	if (read_watched(fd)) {
+		if (changed)
+			did(NOTIFY, 0);
+		return;
+	}
+	if (errno == ENODEV)
+		did(WAKE_UP, changed ? 0 : wait_for_event(epoll, PATIENCE * 500));
+	close(fd);
+	fd = -1;
 }
 
 static int userfaultfd(void)
@@ -1093,6 +1209,7 @@ static const struct racer {
 	{ "read", read_files, 2, 2000 },
 	{ "pieces", read_pieces, 1, 2000 },
 	{ "hold", hold_files, 1, 2000 },
+	{ "watch", watch_files, 3, 2000 },
 	{ "sleep", read_sleeping, 2, 2000 },
 	{ "write", write_files, 2, 2000 },
 	{ "write asleep", write_sleeping, 1, 2000 },
@@ -1103,6 +1220,7 @@ static const struct racer {
 	{ "attach without memory", attach_links, 1, 20000, true },
 	{ "look up without memory", look_up, 1, 2000, true },
 	{ "read without memory", read_files, 1, 2000, true },
+	{ "watch without memory", watch_files, 1, 2000, true },
 };
 
 static struct {
@@ -1475,11 +1593,11 @@ static struct failslab_file failslab[] = {
 	{ "task-filter", "Y" },
 	{ "ignore-gfp-wait", "N" },
 	{ "cache-filter", "N" },
-	{ "interval", "1" },
+	{ "interval", "20" },	/* the kernel warns if kmalloc() and then vmalloc() fail */
 	{ "space", "0" },
 	{ "times", "-1" },
 	{ "verbose", "0" },
-	{ "probability", "2" },
+	{ "probability", "40" },
 };
 
 /*
@@ -1627,6 +1745,10 @@ static void prepare(void)
 	storage = create_storage();
 	if (storage < 0)
 		ksft_exit_fail_perror("making a map for values in cgroups");
+	constants = create_constants();
+	if (constants < 0)
+		ksft_exit_fail_perror("making a map for constants");
+	notify = kfunc_id("bpf_cgroup_stat_notify");
 	for (kind = 0; kind < NR_KINDS; kind++) {
 		progs[kind] = load(kind);
 		if (progs[kind] < 0 && errno == EINVAL && !kind)
@@ -1653,6 +1775,7 @@ static void drop_programs(void)
 	for (kind = 0; kind < NR_KINDS; kind++)
 		close(progs[kind]);
 	close(storage);
+	close(constants);
 }
 
 int main(int argc, char **argv)
