@@ -5,7 +5,9 @@
  * A link is pinned at PATH. If the object file has other programs, they are kept
  * by pins in the directory PATH-progs: if libbpf can attach a program, its link is
  * pinned there, else the program itself. The latter are for instance more stat
- * programs, to which PATH can be updated.
+ * programs, to which PATH can be updated. Maps with timers, works or programs are
+ * pinned there, too: the kernel cancels or removes these when user space doesn't hold
+ * the map any more.
  *
  * A bpftool that changes these pins holds a lock on the directory PATH-progs-new.
  * The pins for PATH-progs are made in there first, in a directory whose name is the
@@ -35,6 +37,7 @@
 #include <linux/mount.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/hashmap.h>
 #include <bpf/libbpf.h>
 
@@ -47,11 +50,12 @@
 #define EVERYWHERE		-2		/* instead of a cgroup's fd: CGROUP is "all" */
 #define KNOWN_FLAGS		(BPF_F_CGROUP_STAT_ALL | BPF_F_CGROUP_STAT_LAZY)
 
-/* Another program of the object, besides the one that answers the file. */
-struct other_prog {
+/* What the object has besides the program that answers the file, and must be pinned. */
+struct other_obj {
 	const char *name;
-	int fd;			/* to be pinned: of @link, or else of the program */
-	struct bpf_link *link;	/* NULL if libbpf can't attach the program */
+	int fd;			/* to be pinned: of @link, or else of the program or map */
+	struct bpf_link *link;	/* NULL for a map, or if libbpf can't attach the program */
+	struct bpf_map *map;	/* NULL for a program */
 };
 
 /*
@@ -71,7 +75,7 @@ struct stat_prog {
 	char name_buf[MAX_PROG_FULL_NAME];
 	struct bpf_object *obj;		/* NULL if the program was loaded already */
 	const char *obj_path;
-	struct other_prog *others;
+	struct other_obj *others;
 	int nr_others;
 	char staged[16];		/* name of the directory where they are pinned first */
 	struct map_pin *map_pins;
@@ -551,7 +555,7 @@ static int attach_as_skeleton(struct bpf_program *prog, struct bpf_link **link)
 	return is_iter_of_something(prog, err) ? 0 : err;
 }
 
-static int attach_other(struct other_prog *other, struct bpf_program *prog)
+static int attach_other(struct other_obj *other, struct bpf_program *prog)
 {
 	int err;
 
@@ -566,17 +570,77 @@ static int attach_other(struct other_prog *other, struct bpf_program *prog)
 	return 0;
 }
 
-static int attach_others(struct stat_prog *stat)
+/* Does the type have a bpf_timer or the like, which may be in a struct within it? */
+static bool has_async_member(const struct btf *btf, __u32 type_id)
+{
+	static const char * const async[] = { "bpf_timer", "bpf_wq", "bpf_task_work" };
+	const struct btf_type *type;
+	__u32 i;
+
+	type = btf__type_by_id(btf, btf__resolve_type(btf, type_id));
+	if (!type || !btf_is_struct(type))
+		return false;
+
+	for (i = 0; i < ARRAY_SIZE(async); i++) {
+		if (!strcmp(btf__name_by_offset(btf, type->name_off), async[i]))
+			return true;
+	}
+	for (i = 0; i < btf_vlen(type); i++) {
+		if (has_async_member(btf, btf_members(type)[i].type))
+			return true;
+	}
+	return false;
+}
+
+/* Does the map lose its content when user space doesn't hold it any more? */
+static bool must_be_held(const struct bpf_object *obj, const struct bpf_map *map)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+
+	if (!bpf_map__autocreate(map))
+		return false;
+	if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY)
+		return true;
+	return btf && has_async_member(btf, bpf_map__btf_value_type_id(map));
+}
+
+/* Before prepare_maps(): a map that is reused has type ids of the previous object. */
+static void find_held_maps(struct stat_prog *stat)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, stat->obj) {
+		if (must_be_held(stat->obj, map))
+			stat->others[stat->nr_others++].map = map;
+	}
+}
+
+static int alloc_others(struct stat_prog *stat)
 {
 	struct bpf_program *prog;
-	int nr_progs = 0;
+	struct bpf_map *map;
+	int nr = 0;
 
 	bpf_object__for_each_program(prog, stat->obj)
-		nr_progs++;
-	stat->others = calloc(nr_progs, sizeof(*stat->others));
-	if (!stat->others) {
-		p_err("mem alloc failed");
-		return -1;
+		nr++;
+	bpf_object__for_each_map(map, stat->obj)
+		nr++;
+	stat->others = calloc(nr, sizeof(*stat->others));
+	if (stat->others)
+		return 0;
+
+	p_err("mem alloc failed");
+	return -1;
+}
+
+static int attach_others(struct stat_prog *stat)
+{
+	struct other_obj *other;
+	struct bpf_program *prog;
+
+	for (other = stat->others; other < stat->others + stat->nr_others; other++) {
+		other->name = bpf_map__name(other->map);
+		other->fd = bpf_map__fd(other->map);
 	}
 
 	bpf_object__for_each_program(prog, stat->obj) {
@@ -945,6 +1009,9 @@ static int load_stat_prog(struct stat_prog *stat, const struct old_maps *old)
 
 	if (!stat->obj)
 		return 0;
+	if (alloc_others(stat))
+		return -1;
+	find_held_maps(stat);
 	if (prepare_maps(stat, old))
 		return -1;
 
@@ -1116,7 +1183,7 @@ static int pin_at(int fd, int dir_fd, const char *name)
 	return bpf_obj_pin_opts(fd, name, &opts);
 }
 
-/* Pin the other programs in the locked directory, from where replace_others() takes them. */
+/* Pin the other objects in the locked directory, from where replace_others() takes them. */
 static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins)
 {
 	char path[PATH_MAX];
@@ -1136,7 +1203,7 @@ static int pin_others(const struct stat_prog *stat, const struct stat_pins *pins
 		err = pathname_concat(path, sizeof(path), stat->staged, stat->others[i].name) ?:
 		      pin_at(stat->others[i].fd, pins->lock_fd, path);
 		if (err) {
-			p_err("can't pin program %s: %s", stat->others[i].name, strerror(-err));
+			p_err("can't pin %s: %s", stat->others[i].name, strerror(-err));
 			return err;
 		}
 	}
