@@ -12,7 +12,9 @@
 # interrupted_everywhere, at each one.
 
 export LC_ALL=C
-unit=$(dirname "$(realpath "$0")")/../../../bpf/cgroup_stat/cgroup-stat-memory.service
+tools=$(dirname "$(realpath "$0")")/../../../bpf/cgroup_stat
+unit=$tools/cgroup-stat-memory.service
+watch=$tools/watch.py
 root=/sys/fs/cgroup
 top=$root/bpftool-stat-$$
 pins=/sys/fs/bpf/bpftool-stat-$$
@@ -671,6 +673,53 @@ test_beside() {
 	check 'an iterator can be read' cat "$pins/beside-progs/dump_tasks"
 	does 'detach' detach "$pins/beside"
 	check 'nothing is left' within is_as_before
+}
+
+exit_in_a() {
+	start_task "$top/a" true
+	wait "${tasks[-1]}"
+	unset 'tasks[-1]'
+}
+
+# is_watched COUNT...: what has been printed by watch.py since the file was attached
+is_watched() {
+	[ "$(cat "$tmp/watched")" = "$(printf '%s\n' "$@")" ]
+}
+
+# A program that wakes up who polls its file. It does so from a work, which the kernel
+# cancels if its map isn't pinned. So does an update, which also makes a tail call.
+test_wakes() {
+	local object=$objects/cgroup_stat_exits.bpf.o file=$top/a/bpf.stat.exits watcher
+
+	within is_as_before
+	does 'attach a program with a work' attach "$object" "$top" "$pins/exits"
+	check 'its map is pinned beside it' \
+		has_pins '. ./exits ./exits-progs ./exits-progs/on_exit ./exits-progs/wake_ups '
+	"$watch" "$file" >"$tmp/watched" 2>"$tmp/watch_error" &
+	watcher=$!
+	tasks+=("$watcher")
+	check 'it is printed' within is_watched 0
+	exit_in_a
+	check 'and printed again when it changes' within is_watched 0 1
+	does 'update it by the same' update "$pins/exits" "$object"
+	exit_in_a
+	check 'that goes on' within is_watched 0 1 2
+	does 'update it by another' update "$pins/exits" "${object%.bpf.o}_call.bpf.o"
+	check 'its array of programs is pinned, too' has_pins ". ./exits ./exits-progs $(
+		printf './exits-progs/%s ' calls exits on_exit wake_ups)"
+	exit_in_a
+	check 'that goes on, too' within is_watched 0 1 2 3
+	does 'update by fresh maps' update "$pins/exits" "$object" fresh
+	exit_in_a
+	check 'and with them' within is_watched 0 1 2 3 1
+	does 'detach it' detach "$pins/exits"
+	wait "$watcher"
+	check 'that ends it' [ $? = 1 ]
+	unset 'tasks[-1]'
+	check 'and it says why' \
+		[ "$(cat "$tmp/watch_error")" = "$file: No such device" ]
+	check 'nothing is left' within is_as_before
+	rm "$tmp"/watch*
 }
 
 # An object that has a map with LIBBPF_PIN_BY_NAME
@@ -1842,7 +1891,8 @@ only=" ${*:4} "
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2 in $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die 'no bpffs in /sys/fs/bpf'
 for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,runqlat}.bpf.o \
-	"$objects"/cgroup_stat_{beside,maps,pinned}.bpf.o "$completion" "$unit"; do
+	"$objects"/cgroup_stat_{beside,exits,exits_call,maps,pinned}.bpf.o "$completion" "$unit" \
+	"$watch"; do
 	[ -e "$file" ] || die "$file is not there"
 done
 
@@ -1855,7 +1905,7 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob v1_programs keep beside pinned relative unit \
+for test in object count runqlat knob v1_programs keep beside wakes pinned relative unit \
 	    programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
