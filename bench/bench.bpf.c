@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The programs that bench.c measures besides those in tools/bpf/cgroup_stat: the
- * minimum that a file can do, the same for its peers, and programs that measure how
- * long cgroup_mutex is held and how much memory is allocated.
+ * minimum that a file can do, the same for its peers, programs that notify those who
+ * wait for a file, and programs that measure how long cgroup_mutex is held, how long
+ * functions of the kernel take, and how much memory is allocated.
  */
 #include "memory.bpf.c"	/* for print_stats(): the iterators print the same as memory() */
 #include <bpf/bpf_tracing.h>
 #include "bench.h"
 
+#define ENOENT	2
 #define EINVAL	22
 
 /* One number for each cgroup, in cgroup storage and in a map by the cgroup's id. */
@@ -265,5 +267,172 @@ int BPF_PROG(on_cache_alloc, unsigned long call_site, const void *ptr, struct km
 {
 	if (cache->object_size != bpf_core_type_size(struct xa_node))
 		account(cache->size);
+	return 0;
+}
+
+/* Notifications. How long the last call took, without reading the clock. */
+__u64 took;
+
+#define TIMED(call)							\
+({									\
+	__u64 first = bpf_ktime_get_ns(), begun = bpf_ktime_get_ns();	\
+	long ret = (call);						\
+									\
+	took = bpf_ktime_get_ns() - begun - (begun - first);		\
+	ret;								\
+})
+
+SEC("syscall")
+int run_notify(struct number_query *query)
+{
+	struct cgroup *cgrp = bpf_cgroup_from_id(query->id);
+	int err;
+
+	if (!cgrp)
+		return 1;
+
+	err = TIMED(bpf_cgroup_stat_notify(cgrp, "notify"));
+	bpf_cgroup_release(cgrp);
+	return err;
+}
+
+SEC("syscall")
+int run_notify_missing(struct number_query *query)
+{
+	struct cgroup *cgrp = bpf_cgroup_from_id(query->id);
+	int err;
+
+	if (!cgrp)
+		return 1;
+
+	err = TIMED(bpf_cgroup_stat_notify(cgrp, "missing"));
+	bpf_cgroup_release(cgrp);
+	return err != -ENOENT;
+}
+
+static long notify_once(__u32 i, struct cgroup **cgrp)
+{
+	return bpf_cgroup_stat_notify(*cgrp, "notify") != 0;
+}
+
+/* Fails if a notification fails: the loop ends then. */
+SEC("syscall")
+int run_storm(struct number_query *query)
+{
+	struct cgroup *cgrp = bpf_cgroup_from_id(query->id);
+	int rounds;
+
+	if (!cgrp)
+		return 1;
+
+	rounds = TIMED(bpf_loop(query->value, notify_once, &cgrp, 0));
+	bpf_cgroup_release(cgrp);
+	return rounds != query->value;
+}
+
+/* The same for programs that can't sleep: a worker notifies. */
+struct deferred {
+	struct bpf_wq wq;
+	__u64 id;		/* of the cgroup */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, int);
+	__type(value, struct deferred);
+} deferred SEC(".maps");
+
+static int notify_deferred(void *map, int *key, void *value)
+{
+	struct deferred *work = value;
+	struct cgroup *cgrp = bpf_cgroup_from_id(work->id);
+
+	if (!cgrp)
+		return 0;
+
+	bpf_cgroup_stat_notify(cgrp, "notify");
+	bpf_cgroup_release(cgrp);
+	return 0;
+}
+
+static struct deferred *get_deferred(void)
+{
+	return bpf_map_lookup_elem(&deferred, &(int){ 0 });
+}
+
+SEC("syscall")
+int run_wq_init(struct number_query *query)
+{
+	struct deferred *work = get_deferred();
+
+	if (!work)
+		return 1;
+
+	work->id = query->id;
+	return bpf_wq_init(&work->wq, &deferred, 0) ?:
+	       bpf_wq_set_callback(&work->wq, notify_deferred, 0);
+}
+
+SEC("syscall")
+int run_wq_start(void *ctx)
+{
+	struct deferred *work = get_deferred();
+
+	return work ? TIMED(bpf_wq_start(&work->wq, 0)) : 1;
+}
+
+/* As in sched_switch. An interrupt follows, which starts it. */
+static int start_irqs_off(struct deferred *work)
+{
+	unsigned long flags;
+	int err;
+
+	bpf_local_irq_save(&flags);
+	err = bpf_wq_start(&work->wq, 0);
+	bpf_local_irq_restore(&flags);
+	return err;
+}
+
+SEC("syscall")
+int run_wq_start_irqs_off(void *ctx)
+{
+	struct deferred *work = get_deferred();
+
+	return work ? TIMED(start_irqs_off(work)) : 1;
+}
+
+/* How long the last call of a function took, with these programs, and number of calls. */
+__u64 traced, calls;
+static __u64 called_at;
+
+#define TRACE(function)						\
+SEC("fentry/" #function)					\
+int begin_##function(void *ctx)					\
+{								\
+	called_at = bpf_ktime_get_ns();				\
+	return 0;						\
+}								\
+								\
+SEC("fexit/" #function)						\
+int end_##function(void *ctx)					\
+{								\
+	traced = bpf_ktime_get_ns() - called_at;		\
+	calls++;						\
+	return 0;						\
+}
+
+TRACE(bpf_cgroup_stat_notify)
+TRACE(cgroup_file_notify)
+TRACE(kernfs_notify_workfn)
+
+/* When the process @watched was first switched to, 0 if it wasn't yet. */
+__u64 switched_at;
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	if (next->pid == watched && !switched_at)
+		switched_at = bpf_ktime_get_ns();
 	return 0;
 }

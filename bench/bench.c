@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -48,7 +50,9 @@
 #define MAX_REPEATS	1001
 #define NR_FEW		100
 #define NR_MANY		1000
-#define NR_OPENS	1000
+#define NR_WAITS	1000
+#define MAX_POLLERS	100
+#define NR_STORM	1000000
 #define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
 
 /* An operation, and optionally one that undoes it, which is measured as well. */
@@ -68,6 +72,9 @@ struct op {
 	int figures;		/* number of figures in the text; 0: it isn't parsed */
 	int links;		/* number of links to attach to dir */
 	bool lazy;		/* attach them lazily */
+	const char *notified;	/* name of the file that it notifies, if that is open */
+	const char *watched;	/* name of that file or ".", to be watched by inotify */
+	int pollers;		/* number of tasks that poll that file */
 	bool user;		/* run it as the unprivileged user that owns dir */
 };
 
@@ -114,12 +121,24 @@ static int check(int ret, const char *what)
 	return ret;
 }
 
+/* Returns a formatted name, which is never freed. */
+static __attribute__((format(printf, 1, 2))) const char *named(const char *format, ...)
+{
+	va_list args;
+	char *name;
+
+	va_start(args, format);
+	check(vasprintf(&name, format, args), "a name");
+	va_end(args);
+	return name;
+}
+
 /* Real-time priority: a task that an operation wakes up must not run before its end. */
-static void set_priority(int priority)
+static void set_priority(int policy, int priority)
 {
 	const struct sched_param param = { .sched_priority = priority };
 
-	check(sched_setscheduler(0, SCHED_FIFO, &param), "sched_setscheduler");
+	check(sched_setscheduler(0, policy, &param), "sched_setscheduler");
 }
 
 /* Meters */
@@ -187,10 +206,65 @@ static long bytes_end(void)
 	return skel->bss->allocated;
 }
 
+/* Let workers, RCU and other tasks do what they were woken up for. */
+static void pause_for_workers(void)
+{
+	usleep(20000);
+}
+
+/* How long the call took that a program made. */
+static void call_begin(void)
+{
+	skel->bss->took = 0;
+}
+
+static long call_end(void)
+{
+	pause_for_workers();
+	return skel->bss->took;
+}
+
+/* How long the function took that is traced, and what tracing adds to that. */
+static long tracing;
+
+static void trace_begin(void)
+{
+	skel->bss->calls = 0;
+}
+
+static long trace_end(void)
+{
+	pause_for_workers();
+	if (skel->bss->calls > 1)
+		die("%llu calls", skel->bss->calls);
+	return skel->bss->calls ? skel->bss->traced - tracing : 0;
+}
+
+/* What a woken task executes, from the switch to it until its poll(2) has returned. */
+static struct {
+	long returned_at;	/* when the last poll(2) returned */
+	int returns;		/* of all tasks */
+} *woken;
+
+static void woken_begin(void)
+{
+	skel->bss->switched_at = 0;
+	woken->returned_at = 0;
+}
+
+static long woken_end(void)
+{
+	pause_for_workers();
+	return woken->returned_at - skel->bss->switched_at;
+}
+
 static const struct meter by_time = { "time", time_begin, time_end };
 static const struct meter by_wait = { "time", wait_begin, wait_end };
 static const struct meter by_hold = { "time", hold_begin, hold_end };
 static const struct meter by_bytes = { "bytes", bytes_begin, bytes_end };
+static const struct meter by_call = { "time", call_begin, call_end };
+static const struct meter by_trace = { "time", trace_begin, trace_end };
+static const struct meter by_woken = { "time", woken_begin, woken_end };
 
 static int compare(const void *a, const void *b)
 {
@@ -256,14 +330,15 @@ static void row(const char *group, const char *name, const char *unit, long valu
 }
 
 /*
- * Work that an operation defers to kworkers or RCU is done during the sleep, and isn't
- * measured.
+ * Work that an operation defers to kworkers or RCU is done during the pause, and isn't
+ * measured. Returns the value of op->name.
  */
-static void measure(const char *group, const struct meter *meter, const struct op *op,
+static long measure(const char *group, const struct meter *meter, const struct op *op,
 		    int repeats)
 {
 	static long runs[MAX_REPEATS], undos[MAX_REPEATS];
 	int i, slot, warm_up = 2 + repeats / 10;
+	long value;
 
 	for (i = -warm_up; i < repeats; i++) {
 		slot = i < 0 ? 0 : i;
@@ -271,13 +346,15 @@ static void measure(const char *group, const struct meter *meter, const struct o
 		if (!op->undo)
 			continue;
 		undos[slot] = metered_undo(meter, op);
-		usleep(20000);
+		pause_for_workers();
 	}
 
-	row(group, op->name, meter->unit, median(runs, repeats) - overhead(meter), op->peer);
+	value = median(runs, repeats) - overhead(meter);
+	row(group, op->name, meter->unit, value, op->peer);
 	if (op->undo)
 		row(group, op->undo_name, meter->unit, median(undos, repeats) - overhead(meter),
 		    op->undo_peer);
+	return value;
 }
 
 /* Cgroups */
@@ -849,13 +926,157 @@ static void update_iters(const struct op *op)
 	}
 }
 
+/* Run a task in the background. It sets its priority. */
+static pid_t start_task(void (*run)(const struct op *op), const struct op *op)
+{
+	pid_t pid = check(fork(), "fork");
+
+	if (pid)
+		return pid;
+
+	check(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+	run(op);
+	exit(0);
+}
+
+static void stop_task(pid_t pid)
+{
+	check(kill(pid, SIGKILL), "kill");
+	check(waitpid(pid, NULL, 0), "waitpid");
+}
+
+/* Notifications */
+
+static int nr_notified;
+
+static void notify(const struct op *op)
+{
+	struct number_query query = { .id = cgroups[0].id };
+
+	nr_notified++;
+	run_prog(skel->progs.run_notify, &query);
+}
+
+static void notify_missing(const struct op *op)
+{
+	struct number_query query = { .id = cgroups[0].id };
+
+	run_prog(skel->progs.run_notify_missing, &query);
+}
+
+/* The cgroup has no tasks, so it is frozen at once, and cgroup.events is notified. */
+static void freeze_or_thaw(const struct op *op)
+{
+	static bool frozen;
+
+	nr_notified++;
+	frozen = !frozen;
+	check(pwrite(cgroups[0].file, frozen ? "1" : "0", 1, 0), op->file);
+}
+
+static void start_wq(const struct op *op)
+{
+	nr_notified++;
+	run_prog(skel->progs.run_wq_start, NULL);
+}
+
+/* It is still pending when it is started again, so there is only one notification. */
+static void start_wq_twice(const struct op *op)
+{
+	run_prog(skel->progs.run_wq_start, NULL);
+	start_wq(op);
+}
+
+static void start_wq_irqs_off(const struct op *op)
+{
+	nr_notified++;
+	run_prog(skel->progs.run_wq_start_irqs_off, NULL);
+}
+
+static pid_t pollers[MAX_POLLERS];
+static int notified = -1, inotify = -1;
+
+/* Wait for a change of the file and read it, for ever. */
+static void poll_forever(const struct op *op)
+{
+	struct pollfd file = { .events = POLLPRI };
+
+	set_priority(SCHED_OTHER, 0);
+	file.fd = check(openat(cgroups[0].dir, op->notified, O_RDONLY), op->notified);
+	for (;;) {
+		check(pread(file.fd, text, sizeof(text), 0), op->notified);
+		check(poll(&file, 1, -1), "poll");
+		woken->returned_at = now();
+		__atomic_add_fetch(&woken->returns, 1, __ATOMIC_RELAXED);
+		if (file.revents != (POLLPRI | POLLERR))
+			die("poll(2) reports %#x for %s", file.revents, op->notified);
+	}
+}
+
+/* Returns the number of events that are queued, and removes them. */
+static int read_inotify(void)
+{
+	char events[4096], *at;
+	int n = 0, len;
+
+	while ((len = read(inotify, events, sizeof(events))) > 0)
+		for (at = events; at < events + len; n++)
+			at += sizeof(struct inotify_event) + ((struct inotify_event *)at)->len;
+	if (errno != EAGAIN)
+		die("read from inotify");
+	errno = 0;
+	return n;
+}
+
+static void notify_watched(const struct op *op)
+{
+	read_inotify();
+	notify(op);
+}
+
+static void start_readers(const struct op *op)
+{
+	const char *path = named("%s/%s", path_of(op->dir), op->watched ?: "");
+	int i;
+
+	if (op->notified)
+		notified = check(openat(cgroups[0].dir, op->notified, O_RDONLY), op->notified);
+	if (op->watched) {
+		inotify = check(inotify_init1(IN_NONBLOCK), "inotify");
+		check(inotify_add_watch(inotify, path, IN_MODIFY), path);
+	}
+	for (i = 0; i < op->pollers; i++)
+		pollers[i] = start_task(poll_forever, op);
+	skel->bss->watched = pollers[0];
+	pause_for_workers();
+	nr_notified = woken->returns = 0;
+}
+
+static void stop_readers(const struct op *op)
+{
+	int i;
+
+	if (woken->returns != op->pollers * nr_notified)
+		die("%d tasks poll, %d notifications, but poll(2) returned %d times", op->pollers,
+		    nr_notified, woken->returns);
+	for (i = 0; i < op->pollers; i++)
+		stop_task(pollers[i]);
+	if (op->notified)
+		close(notified);
+	if (op->watched)
+		close(inotify);
+}
+
 /* Groups */
 
-static void run_op(const char *group, const struct meter *meter, const struct op *op,
+/* Returns the value of op->name. */
+static long run_op(const char *group, const struct meter *meter, const struct op *op,
 		   int repeats)
 {
+	long value;
+
 	if (only && strcmp(only, op->name) && strcmp(only, op->undo_name ?: ""))
-		return;
+		return 0;
 
 	found = true;
 	open_cgroups(op);
@@ -863,11 +1084,12 @@ static void run_op(const char *group, const struct meter *meter, const struct op
 		op->prepare(op);
 	check(setegid(op->user ? USER : 0), "setegid");
 	check(seteuid(op->user ? USER : 0), "seteuid");
-	measure(group, meter, op, repeats);
+	value = measure(group, meter, op, repeats);
 	check(seteuid(0), "seteuid");
 	check(setegid(0), "setegid");
 	if (op->finish)
 		op->finish(op);
+	return value;
 }
 
 static void run_ops(const char *group, const struct meter *meter, const struct op *ops, int nr,
@@ -877,18 +1099,6 @@ static void run_ops(const char *group, const struct meter *meter, const struct o
 
 	for (i = 0; i < nr; i++)
 		run_op(group, meter, &ops[i], repeats);
-}
-
-/* Returns a formatted name, which is never freed. */
-static __attribute__((format(printf, 1, 2))) const char *named(const char *format, ...)
-{
-	va_list args;
-	char *name;
-
-	va_start(args, format);
-	check(vasprintf(&name, format, args), "a name");
-	va_end(args);
-	return name;
 }
 
 #define FREEZE		"pread cgroup.freeze"
@@ -1436,56 +1646,48 @@ static void bench_lazy_open(void)
 	close(links[2]);
 }
 
-#define WAIT		"longest wait of a first open"
-
-/*
- * Attach and detach all the time, at a lower priority than the parent. In the pauses RCU
- * frees the files.
- */
-static pid_t start_attaching(const char *dir)
+/* Attach and detach all the time. In the pauses RCU frees the files. */
+static void attach_forever(const struct op *op)
 {
-	const struct op op = { .dir = dir };
-	pid_t pid = check(fork(), "fork");
-
-	if (pid)
-		return pid;
-
-	check(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
-	set_priority(1);
-	open_cgroups(&op);
+	set_priority(SCHED_FIFO, 1);
+	open_cgroups(&(struct op){ .dir = op->dir });
 	for (;;) {
-		attach(&op);
-		usleep(20000);
-		detach(&op);
-		usleep(20000);
+		attach(op);
+		pause_for_workers();
+		detach(op);
+		pause_for_workers();
 	}
 }
 
 /*
- * The longest time that a first open waits for other tasks. Each open preempts the child,
- * at different points of what it does.
+ * The longest time that an operation waits for other tasks, such as one that runs
+ * @beside at a lower priority. The operation preempts it each time at another point of
+ * what it does. Returns the average.
  */
-static void measure_wait(const char *name, const struct op *op, const char *beside)
+static long measure_wait(const char *group, const struct op *op,
+			 void (*beside)(const struct op *op))
 {
-	pid_t pid = beside ? start_attaching(beside) : 0;
+	pid_t pid = beside ? start_task(beside, op) : 0;
 	const long none = overhead(&by_wait);
-	long longest = none, wait;
+	long longest = none, sum = 0, wait;
 	int i;
 
-	for (i = 0; i < NR_OPENS; i++) {
+	for (i = 0; i < NR_WAITS; i++) {
 		usleep(100 + i % 97);
 		wait_begin();
-		open_first(op);
+		op->run(op);
 		wait = wait_end();
+		sum += wait - none;
 		if (wait > longest)
 			longest = wait;
 	}
-	if (pid) {
-		check(kill(pid, SIGKILL), "kill");
-		check(waitpid(pid, NULL, 0), "waitpid");
-	}
-	row("lazy", name, by_wait.unit, longest - none, NULL);
+	if (pid)
+		stop_task(pid);
+	row(group, op->name, by_wait.unit, longest - none, op->peer);
+	return sum / NR_WAITS;
 }
+
+#define WAIT		"longest wait of a first open"
 
 /*
  * A task that opens a lazy file may have to wait until kernfs has added or removed some
@@ -1493,8 +1695,8 @@ static void measure_wait(const char *name, const struct op *op, const char *besi
  */
 static void bench_lazy_wait(void)
 {
-	const struct op op = { .looked_up = "bpf.stat.lazy", .dir = "subtree-10000",
-			       .nr = 2 * NR_OPENS };
+	struct op op = { .name = WAIT, .run = open_first, .looked_up = "bpf.stat.lazy",
+			 .dir = "subtree-10000", .nr = 2 * NR_WAITS };
 	int link;
 
 	if (only)
@@ -1502,10 +1704,11 @@ static void bench_lazy_wait(void)
 
 	link = attach_stat(fd_of(skel->progs.two_bytes), op.dir, "lazy", 0, true);
 	open_cgroups(&op);
-	set_priority(2);
-	measure_wait(WAIT, &op, NULL);
-	measure_wait(WAIT " beside attach and detach 10000 cgroups", &op, op.dir);
-	set_priority(1);
+	set_priority(SCHED_FIFO, 2);
+	measure_wait("lazy", &op, NULL);
+	op.name = WAIT " beside attach and detach 10000 cgroups";
+	measure_wait("lazy", &op, attach_forever);
+	set_priority(SCHED_FIFO, 1);
 	close(link);
 }
 
@@ -1514,6 +1717,259 @@ static void bench_lazy(void)
 	bench_lazy_attach();
 	bench_lazy_open();
 	bench_lazy_wait();
+}
+
+static struct bpf_link *probes[2];
+
+static void start_tracing(const struct bpf_program *begin, const struct bpf_program *end)
+{
+	probes[0] = attach_probe(begin);
+	probes[1] = attach_probe(end);
+}
+
+static void stop_tracing(void)
+{
+	bpf_link__destroy(probes[0]);
+	bpf_link__destroy(probes[1]);
+}
+
+#define NOTIFIED	"bpf.stat.notify"
+#define EVENTS		"cgroup.events"
+
+/* Returns the value for a file that isn't open. */
+static long bench_notified(const char *file, const struct meter *meter, const struct op *how)
+{
+	static const int nr_pollers[] = { 0, 1, 10, MAX_POLLERS };
+	struct op op = *how;
+	long value;
+	int i;
+
+	op.name = named("notify %s not open", file);
+	op.peer = "notify " EVENTS " not open";
+	op.dir = "notify";
+	op.prepare = start_readers;
+	op.finish = stop_readers;
+	value = run_op("notify", meter, &op, 101);
+	op.notified = file;
+	for (i = 0; i < ARRAY_SIZE(nr_pollers); i++) {
+		op.name = named("notify %s %d pollers", file, nr_pollers[i]);
+		op.peer = named("notify " EVENTS " %d pollers", nr_pollers[i]);
+		op.pollers = nr_pollers[i];
+		run_op("notify", meter, &op, 101);
+	}
+	return value;
+}
+
+/* The kernel's own notifications are part of other work, so they are traced. */
+static void bench_notify_calls(void)
+{
+	static const struct op missing = {
+		.name = "notify a missing file", .peer = "notify " NOTIFIED " not open",
+		.run = notify_missing, .dir = "notify",
+	};
+	static const struct op traced = {
+		.name = "notify " NOTIFIED " not open with tracing",
+		.peer = "notify " NOTIFIED " not open", .run = notify, .dir = "notify",
+	};
+	static const struct op freeze = { .run = freeze_or_thaw, .file = "cgroup.freeze" };
+	long value;
+
+	run_op("notify", &by_call, &missing, 101);
+	value = bench_notified(NOTIFIED, &by_call, &(struct op){ .run = notify });
+	start_tracing(skel->progs.begin_bpf_cgroup_stat_notify,
+		      skel->progs.end_bpf_cgroup_stat_notify);
+	tracing = run_op("notify", &by_trace, &traced, 101) - value;
+	stop_tracing();
+	start_tracing(skel->progs.begin_cgroup_file_notify, skel->progs.end_cgroup_file_notify);
+	bench_notified(EVENTS, &by_trace, &freeze);
+	stop_tracing();
+}
+
+/* What is done later: by the woken task, and by the worker that deals with inotify. */
+static void bench_notify_deferred(void)
+{
+	static const struct op poller = {
+		.name = "return of a woken task from poll(2)", .run = notify, .dir = "notify",
+		.prepare = start_readers, .finish = stop_readers, .notified = NOTIFIED,
+		.pollers = 1,
+	};
+	static const struct op ops[] = {
+		{ .name = "work after a notification", .run = notify, .dir = "notify",
+		  .prepare = start_readers, .finish = stop_readers, .notified = NOTIFIED },
+		{ .name = "work after a notification with inotify on the file",
+		  .peer = "work after a notification", .run = notify_watched, .dir = "notify",
+		  .prepare = start_readers, .finish = stop_readers, .notified = NOTIFIED,
+		  .watched = NOTIFIED },
+		{ .name = "work after a notification with inotify on the directory",
+		  .peer = "work after a notification", .run = notify_watched, .dir = "notify",
+		  .prepare = start_readers, .finish = stop_readers, .notified = NOTIFIED,
+		  .watched = "." },
+	};
+	struct bpf_link *probe = attach_probe(skel->progs.on_switch);
+
+	run_op("notify", &by_woken, &poller, 101);
+	bpf_link__destroy(probe);
+	start_tracing(skel->progs.begin_kernfs_notify_workfn,
+		      skel->progs.end_kernfs_notify_workfn);
+	run_ops("notify", &by_trace, ops, ARRAY_SIZE(ops), 101);
+	stop_tracing();
+}
+
+/* For programs that can't sleep. A poller shows that the work really notifies. */
+static void bench_notify_wq(void)
+{
+	static const struct { const char *name; void (*run)(const struct op *op); } ways[] = {
+		{ "bpf_wq_start", start_wq },
+		{ "bpf_wq_start with interrupts disabled", start_wq_irqs_off },
+		{ "bpf_wq_start of work that is pending", start_wq_twice },
+	};
+	struct op op = {
+		.peer = "notify " NOTIFIED " not open", .dir = "notify", .notified = NOTIFIED,
+		.pollers = 1, .prepare = start_readers, .finish = stop_readers,
+	};
+	struct number_query query;
+	int i;
+
+	open_cgroups(&(struct op){ .dir = "notify" });
+	query.id = cgroups[0].id;
+	run_prog(skel->progs.run_wq_init, &query);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		op.name = ways[i].name;
+		op.run = ways[i].run;
+		run_op("notify", &by_call, &op, 101);
+	}
+}
+
+static void notify_often(unsigned long long times)
+{
+	struct number_query query = { .id = cgroups[0].id, .value = times };
+
+	run_prog(skel->progs.run_storm, &query);
+}
+
+static void notify_forever(const struct op *op)
+{
+	set_priority(SCHED_OTHER, 0);
+	open_cgroups(&(struct op){ .dir = "notify" });
+	for (;;)
+		notify_often(10000);
+}
+
+/* Each look-up takes the same semaphore as a notification. */
+static void look_up_forever(const struct op *op)
+{
+	set_priority(SCHED_OTHER, 0);
+	open_cgroups(&(struct op){ .dir = "notify" });
+	for (;;)
+		miss_again(&(struct op){ .looked_up = "bpf.stat.missing" });
+}
+
+static int nr_made;
+
+/* Without rmdir, because the workers that it leaves its work to hold cgroup_mutex. */
+static void make_next(const struct op *op)
+{
+	check(mkdirat(cgroups[0].dir, named("new-%d", nr_made++), 0755), "mkdir");
+}
+
+static void remove_made(void)
+{
+	while (nr_made) {
+		check(unlinkat(cgroups[0].dir, named("new-%d", --nr_made), AT_REMOVEDIR), "rmdir");
+		if (!(nr_made % 100))
+			pause_for_workers();
+	}
+}
+
+static void queued_events(const char *name)
+{
+	int n = read_inotify();
+
+	if (!n)
+		die("%s: there is none", name);
+	row("notify", name, "events", n, NULL);
+}
+
+/* With a pause often enough, so that the scheduler lets workers run in these only. */
+static void bench_notify_million(void)
+{
+	long took = 0;
+	int i;
+
+	start_tracing(skel->progs.begin_kernfs_notify_workfn,
+		      skel->progs.end_kernfs_notify_workfn);
+	skel->bss->calls = 0;
+	for (i = 0; i < 10; i++) {
+		notify_often(NR_STORM / 10);
+		took += skel->bss->took;
+		pause_for_workers();
+	}
+	row("notify", "one of 10 x 100000 notifications", by_call.unit, took / NR_STORM,
+	    "notify " NOTIFIED " 0 pollers");
+	row("notify", "work after 10 x 100000 notifications", "times", skel->bss->calls, NULL);
+	queued_events("inotify after 10 x 100000 notifications");
+	stop_tracing();
+}
+
+static void bench_pread_wait(const char *beside, void (*run)(const struct op *op))
+{
+	const struct op op = { .name = named("longest wait of a pread%s", beside),
+			       .run = pread_files, .file = "cgroup.freeze", .dir = "notify" };
+
+	open_cgroups(&op);
+	measure_wait("notify", &op, run);
+}
+
+static void bench_mkdir_wait(const char *beside, void (*run)(const struct op *op))
+{
+	const struct op op = { .name = named("longest wait of a mkdir%s", beside),
+			       .run = make_next };
+	long average;
+
+	open_cgroups(&op);
+	average = measure_wait("notify", &op, run);
+	if (run)
+		row("notify", named("average wait of a mkdir%s", beside), by_wait.unit, average,
+		    NULL);
+	remove_made();
+}
+
+/* As many notifications as possible: what they leave behind, and who waits for them. */
+static void bench_notify_storm(void)
+{
+	static const struct op op = { .dir = "notify", .notified = NOTIFIED,
+				      .watched = NOTIFIED };
+
+	if (only)
+		return;
+
+	open_cgroups(&op);
+	start_readers(&op);
+	bench_notify_million();
+	bench_pread_wait("", NULL);
+	bench_pread_wait(" beside notifications", notify_forever);
+	bench_mkdir_wait("", NULL);
+	bench_mkdir_wait(" beside look-ups", look_up_forever);
+	bench_mkdir_wait(" beside notifications", notify_forever);
+	queued_events("inotify after notifications beside other tasks");
+	stop_readers(&op);
+}
+
+static void bench_notify(void)
+{
+	int link;
+
+	make_dir("notify", NULL, 0);
+	link = attach_stat(fd_of(skel->progs.two_bytes), "notify", "notify", 0, false);
+	woken = mmap(NULL, sizeof(*woken), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	if (woken == MAP_FAILED)
+		die("mmap");
+	bench_notify_calls();
+	bench_notify_deferred();
+	bench_notify_wq();
+	bench_notify_storm();
+	close(link);
 }
 
 static const struct {
@@ -1531,6 +1987,7 @@ static const struct {
 	{ "subtree", bench_subtree, true },
 	{ "hold", bench_hold, true },
 	{ "lazy", bench_lazy, true },
+	{ "notify", bench_notify, true },
 	{ "all", bench_all, true },
 };
 
@@ -1562,7 +2019,7 @@ int main(int argc, char **argv)
 	}
 	objects = argv[optind++];
 	check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
-	set_priority(1);
+	set_priority(SCHED_FIFO, 1);
 	make_cgroups();
 	for (; optind < argc; optind++)
 		run_group(argv[optind]);

@@ -123,6 +123,23 @@ function judge(    i, nr, verb) {
 	at_most(1.02, "lazy", "next open+close bpf.stat.lazy", "next open+close bpf.stat.eager")
 	at_most(1.5, "lazy", "longest wait of a first open beside attach and detach 10000 cgroups",
 		"first open+close bpf.stat.lazy")
+	at_most(1.4, "notify", "notify bpf.stat.notify not open", "notify cgroup.events not open")
+	at_most(1.25, "notify", "notify bpf.stat.notify 1 pollers", "notify cgroup.events 1 pollers")
+	at_most(1.1, "notify", "notify bpf.stat.notify 100 pollers",
+		"notify cgroup.events 100 pollers")
+	at_most(1, "notify", "bpf_wq_start", "notify bpf.stat.notify not open")
+	at_most(0.4, "notify", "one of 10 x 100000 notifications",
+		"notify bpf.stat.notify 0 pollers")
+	target("events after a million notifications",
+	       of("notify", "inotify after 10 x 100000 notifications"), 1)
+	target("events after notifications beside other tasks",
+	       of("notify", "inotify after notifications beside other tasks"), 1)
+	target("longest wait of a pread beside notifications, 0.1 x pread cgroup.freeze",
+	       of("notify", "longest wait of a pread beside notifications"),
+	       0.1 * of("read", "pread cgroup.freeze"))
+	target("average wait of a mkdir beside notifications, 0.05 x mkdir",
+	       of("notify", "average wait of a mkdir beside notifications"),
+	       0.05 * of("mkdir", "mkdir"))
 	print missed ? "targets missed: " missed : "all targets are met"
 }
 
