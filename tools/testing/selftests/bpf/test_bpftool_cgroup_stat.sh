@@ -458,13 +458,13 @@ while True: time.sleep(0.0005)'
 	does 'detach' detach "$hist"
 }
 
-# A task in a and one in b compete for a CPU. A task in c sleeps most of the time. The
-# other cgroups have no tasks.
 # sleeps_of PID: how often it has gone to sleep
 sleeps_of() {
 	awk '/^voluntary_ctxt_switches:/ { print $2 }' "/proc/$1/status"
 }
 
+# A task in a and one in b compete for a CPU. A task in c sleeps most of the time. The
+# other cgroups have no tasks.
 test_runqlat() {
 	local file=bpf.stat.runqlat begin elapsed first waited slept sleeps woken dir
 

@@ -45,7 +45,7 @@ int without_preemption(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-/* It is called with kernfs_rwsem held. */
+/* kernfs may hold kernfs_rwsem, which the kfunc takes. */
 SEC("lsm.s/inode_free_security")
 __failure __msg("calling kernel function bpf_cgroup_stat_notify is not allowed")
 int BPF_PROG(freeing_inode, struct inode *inode)
