@@ -11,8 +11,13 @@
  * While a handler holds an active reference on the file's kernfs node, the link
  * can't be freed, because removing the file waits for active references. But a
  * program may run for a long time or sleep, and removing the file must not wait
- * for it. So the handler takes references on the program and the cgroup, breaks
- * the active protection and must not access the link after that.
+ * for it. So the handler takes a reference on the cgroup, breaks the active
+ * protection and must not access the link after that.
+ *
+ * The handler takes no reference on the program: all readers of a link would write
+ * the same cache line. It is in an RCU Tasks Trace read-side critical section
+ * instead, from before it looks at the link until the program has ended. Whoever
+ * takes a program from a link puts the link's reference after a grace period.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
@@ -22,6 +27,7 @@
 #include <linux/cgroup_subtree_file.h>
 #include <linux/filter.h>
 #include <linux/mount.h>
+#include <linux/rcupdate_trace.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -53,28 +59,7 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link(const struct bpf_link *link
 	return container_of(link, struct bpf_cgroup_stat_link, link);
 }
 
-/*
- * Take a reference on the link's program. Being in an RCU read-side critical
- * section isn't enough to run it: when the last reference is put, its symbols and
- * its exception table are removed without waiting for a grace period.
- *
- * If the refcount is zero, bpf_cgroup_stat_link_update() has just replaced the
- * program, so try again. RCU protects reading the refcount, even of a sleepable
- * program: that is freed after a grace period of RCU Tasks Trace, which implies
- * one of RCU.
- */
-static struct bpf_prog *cgroup_stat_get_prog(const struct bpf_cgroup_stat_link *link)
-{
-	struct bpf_prog *prog;
-
-	guard(rcu)();
-
-	do {
-		prog = bpf_prog_inc_not_zero(READ_ONCE(link->link.prog));
-	} while (IS_ERR(prog));
-	return prog;
-}
-
+/* The caller is in an RCU Tasks Trace read-side critical section. */
 static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 				struct bpf_cgroup_stat_ctx *ctx, u64 cookie)
 {
@@ -83,7 +68,6 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 	int ret;
 
 	if (prog->sleepable) {
-		rcu_read_lock_trace();
 		migrate_disable();
 		might_fault();
 	} else {
@@ -94,12 +78,10 @@ static int cgroup_stat_run_prog(const struct bpf_prog *prog,
 	ret = bpf_prog_run(prog, ctx);
 	bpf_reset_run_ctx(old_run_ctx);
 
-	if (prog->sleepable) {
+	if (prog->sleepable)
 		migrate_enable();
-		rcu_read_unlock_trace();
-	} else {
+	else
 		rcu_read_unlock_migrate();
-	}
 	return ret;
 }
 
@@ -123,7 +105,9 @@ static int cgroup_stat_copy_data(struct cgroup_stat_ctx_kern *ctx, const char *b
  * freed at any time. @seq and @buf belong to the caller and stay valid.
  *
  * Removing the file waits for active references with cgroup_mutex held. So memory,
- * whose allocation may sleep, must be allocated after the protection was broken.
+ * whose allocation may sleep, must be allocated after the protection was broken. The
+ * program must be taken from the link before that, and RCU Tasks Trace protects it
+ * from then on, so the allocation is within the read-side critical section.
  */
 static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 			   const char *buf, size_t len)
@@ -140,10 +124,11 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 		.data_valid = len,
 	};
 	u64 cookie = link->cookie;
-	struct bpf_prog *prog;
+	const struct bpf_prog *prog;
 	int ret = 0;
 
-	prog = cgroup_stat_get_prog(link);
+	rcu_read_lock_trace();
+	prog = READ_ONCE(link->link.prog);
 	cgroup_get(cgrp);
 	kernfs_break_active_protection(kn);
 
@@ -151,8 +136,8 @@ static int cgroup_stat_run(struct kernfs_open_file *of, struct seq_file *seq,
 		ret = cgroup_stat_copy_data(&ctx, buf);
 	if (!ret)
 		ret = cgroup_stat_run_prog(prog, &ctx.ctx, cookie);
+	rcu_read_unlock_trace();
 	kfree(ctx.data);
-	bpf_prog_put(prog);
 
 	kernfs_unbreak_active_protection(kn);
 	cgroup_put(cgrp);
@@ -201,16 +186,35 @@ static int bpf_cgroup_stat_link_detach(struct bpf_link *link)
 	return 0;
 }
 
-/* After a grace period, see cgroup_add_subtree_file(). */
+/* After a grace period of RCU and RCU Tasks Trace, see cgroup_add_subtree_file(). */
 static void bpf_cgroup_stat_link_dealloc(struct bpf_link *link)
 {
 	kfree(cgroup_stat_link(link));
 }
 
+/* A link's reference on a program, to be put after a grace period. */
+struct cgroup_stat_put {
+	struct bpf_prog *prog;
+	struct rcu_head rcu;
+};
+
+static void cgroup_stat_put_prog(struct rcu_head *rcu)
+{
+	struct cgroup_stat_put *put = container_of(rcu, struct cgroup_stat_put, rcu);
+
+	bpf_prog_put(put->prog);
+	kfree(put);
+}
+
 static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *new_prog,
 				       struct bpf_prog *old_prog)
 {
+	struct cgroup_stat_put *put;
 	int ret = 0;
+
+	put = kmalloc_obj(*put, GFP_KERNEL_ACCOUNT);
+	if (!put)
+		return -ENOMEM;
 
 	/* serialize against other updates and the removal of the root cgroup */
 	cgroup_lock();
@@ -221,11 +225,13 @@ static int bpf_cgroup_stat_link_update(struct bpf_link *link, struct bpf_prog *n
 	else if (new_prog->type != link->prog->type)
 		ret = -EINVAL;
 	else
-		old_prog = xchg(&link->prog, new_prog);
+		put->prog = xchg(&link->prog, new_prog);
 	cgroup_unlock();
 
-	if (!ret)
-		bpf_prog_put(old_prog);
+	if (ret)
+		kfree(put);
+	else
+		call_rcu_tasks_trace(&put->rcu, cgroup_stat_put_prog);
 	return ret;
 }
 
@@ -383,8 +389,8 @@ static struct bpf_cgroup_stat_link *cgroup_stat_link_alloc(const union bpf_attr 
 	link->cookie = attr->link_create.stat_cookie;
 	link->flags = attr->link_create.flags;
 	link->file.lazy = link->flags & BPF_F_CGROUP_STAT_LAZY;
-	bpf_link_init(&link->link, BPF_LINK_TYPE_CGROUP_STAT, &bpf_cgroup_stat_link_lops, prog,
-		      attr->link_create.attach_type);
+	bpf_link_init_sleepable(&link->link, BPF_LINK_TYPE_CGROUP_STAT, &bpf_cgroup_stat_link_lops,
+				prog, attr->link_create.attach_type, true);
 	return no_free_ptr(link);
 }
 
