@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include "cgroup_stat_helpers.h"
 #include "cgroup_stat_output.skel.h"
+#include "progs/seq_put_decimal.h"
 
 #define CGROUP		"/stat_output"
 #define FILE_NAME	PREFIX "output"
@@ -541,6 +542,64 @@ static void test_btf_big(int fd)
 	ASSERT_HAS_SUBSTR(buf, "\n .level = (int)2,\n", "level");
 }
 
+/* What decimals() outputs. */
+static size_t expect_decimals(char *to, size_t size, __s64 num, int repeats)
+{
+	char *end = to + size;
+
+	memcpy(to, text, size);
+	while (repeats--)
+		end += sprintf(end, "%llu %llu%s%llu%lld %lld%s%lld", num, num, LONG_DELIMITER, num,
+			       num, num, LONG_DELIMITER, num);
+	return end - to;
+}
+
+/* A run whose output doesn't fit in the buffer notices that, and only a later one counts. */
+static void assert_decimals(size_t size, __s64 num, int repeats)
+{
+	static char expected[MIB];
+	size_t len = expect_decimals(expected, size, num, repeats);
+	int fd = open_file();
+
+	set_output(size, 0);
+	skel->bss->number = num;
+	skel->bss->repeats = repeats;
+	skel->bss->overflows = 0;
+
+	if (ASSERT_EQ(read(fd, buf, sizeof(buf)), len, "length"))
+		ASSERT_OK(memcmp(buf, expected, len), "contents");
+	ASSERT_EQ(skel->bss->overflows, skel->bss->runs - 1, "overflows");
+	ASSERT_GE(skel->bss->runs, runs_for(len), "runs");
+	/* the kfuncs may leave two bytes of the buffer unused */
+	ASSERT_LE(skel->bss->runs, runs_for(len + 2), "runs");
+	close(fd);
+}
+
+static void test_decimals(int fd)
+{
+	static const __s64 numbers[] = {
+		0, 1, 9, 10, -1, -9, -10, LLONG_MAX, LLONG_MIN, LLONG_MIN + 1,
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(numbers); i++) {
+		assert_decimals(0, numbers[i], 1);
+		assert_decimals(0, numbers[i], 1000);
+	}
+}
+
+/* Let the buffer end at each byte of the numbers. */
+static void test_decimals_edges(int fd)
+{
+	static const __s64 numbers[] = { 0, -9, LLONG_MIN };
+
+	for (int i = 0; i < ARRAY_SIZE(numbers); i++) {
+		for (int left = -2; left < 650; left++) {
+			assert_decimals(4096 - left, numbers[i], 1);
+			assert_decimals(8192 - left, numbers[i], 1);
+		}
+	}
+}
+
 static const struct {
 	const char *name, *prog;
 	void (*fn)(int fd);
@@ -569,6 +628,8 @@ static const struct {
 	{ "bad_buffer", "in_pieces", test_bad_buffer },
 	{ "btf_small", "btf_small", test_btf_small },
 	{ "btf_big", "btf_big", test_btf_big },
+	{ "decimals", "decimals", test_decimals },
+	{ "decimals_edges", "decimals", test_decimals_edges },
 };
 
 static void run_test(struct bpf_program *prog, void (*fn)(int fd))

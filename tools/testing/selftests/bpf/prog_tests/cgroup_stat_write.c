@@ -331,6 +331,8 @@ static void test_output(int fd)
 	ASSERT_EQ(skel->bss->printed, -EOVERFLOW, "bpf_seq_printf");
 	ASSERT_EQ(skel->bss->written, -EOVERFLOW, "bpf_seq_write");
 	ASSERT_EQ(skel->bss->btf_printed, 0, "bpf_seq_printf_btf");
+	ASSERT_EQ(skel->bss->put_ull, -EOVERFLOW, "bpf_seq_put_decimal_ull");
+	ASSERT_EQ(skel->bss->put_ll, -EOVERFLOW, "bpf_seq_put_decimal_ll");
 	close(out);
 	bpf_link__destroy(link);
 }
@@ -589,7 +591,7 @@ static void test_knob_inherits(void)
 	ASSERT_EQ(set_knob(knob_fd[TOP], "7"), 1, "set without a newline");
 	assert_knobs(7, 300, 300, 7);
 	ASSERT_EQ(set_knob(knob_fd[GRANDCHILD], "1"), 1, "the least");
-	ASSERT_EQ(set_knob(knob_fd[OTHER], "0010000\n"), 8, "the most");
+	ASSERT_EQ(set_knob(knob_fd[OTHER], "0000000000000000000000000010000\n"), 32, "the most");
 	assert_knobs(7, 300, 1, 10000);
 
 	ASSERT_EQ(set_knob(knob_fd[CHILD], "default\n"), 8, "unset");
@@ -619,6 +621,7 @@ static void test_knob_refuses(void)
 		{ "-9223372036854775809", -ERANGE }, { "9223372036854775808", -ERANGE },
 		{ "99999999999999999999999999999999999999999999999999999999999999999999999",
 		  -ERANGE },
+		{ "00000000000000000000000000000005", -EINVAL },	/* 32 characters */
 	};
 
 	ASSERT_EQ(set_knob(knob_fd[CHILD], "300\n"), 4, "set");

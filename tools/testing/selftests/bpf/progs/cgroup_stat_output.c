@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include "seq_put_decimal.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -21,6 +22,9 @@ __u32 step;		/* added to size in each run of growing() */
 __u32 runs;
 int retval;
 __u64 btf_flags;
+__s64 number;		/* what decimals() outputs, this often, after size bytes of text */
+__u32 repeats;
+__u32 overflows;	/* runs in which a kfunc returned -EOVERFLOW */
 
 /* For the verifier, which checks the range of the return value. */
 static int errno_or_0(int err)
@@ -105,4 +109,35 @@ int btf_big(struct bpf_cgroup_stat_ctx *ctx)
 
 	__sync_fetch_and_add(&runs, 1);
 	return errno_or_0(bpf_seq_printf_btf(ctx->meta->seq, &ptr, sizeof(ptr), btf_flags));
+}
+
+static int put_decimals(struct seq_file *seq, __s64 num)
+{
+	return bpf_seq_put_decimal_ull(seq, "", num) ?:
+	       bpf_seq_put_decimal_ull(seq, " ", num) ?:
+	       bpf_seq_put_decimal_ull(seq, LONG_DELIMITER, num) ?:
+	       bpf_seq_put_decimal_ll(seq, "", num) ?:
+	       bpf_seq_put_decimal_ll(seq, " ", num) ?:
+	       bpf_seq_put_decimal_ll(seq, LONG_DELIMITER, num);
+}
+
+SEC("cgroup/stat")
+int decimals(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u32 len = size, i;
+	int err = 0;
+
+	__sync_fetch_and_add(&runs, 1);
+	if (len > sizeof(text))
+		return -EINVAL;
+
+	bpf_seq_write(ctx->meta->seq, text, len);
+	bpf_for(i, 0, repeats) {
+		err = put_decimals(ctx->meta->seq, number);
+		if (err)
+			break;
+	}
+	if (err == -EOVERFLOW)
+		__sync_fetch_and_add(&overflows, 1);
+	return errno_or_0(err);
 }

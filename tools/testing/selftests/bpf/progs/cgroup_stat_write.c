@@ -66,7 +66,7 @@ int note_second(struct bpf_cgroup_stat_ctx *ctx)
 	return ret;
 }
 
-long printed, written, btf_printed;
+long printed, written, btf_printed, put_ull, put_ll;
 
 /* Output on write(2) must fail. */
 SEC("cgroup/stat")
@@ -81,6 +81,8 @@ int output(struct bpf_cgroup_stat_ctx *ctx)
 	printed = BPF_SEQ_PRINTF(ctx->meta->seq, "%d\n", 1);
 	written = bpf_seq_write(ctx->meta->seq, "1\n", 2);
 	btf_printed = bpf_seq_printf_btf(ctx->meta->seq, &ptr, sizeof(ptr), 0);
+	put_ull = bpf_seq_put_decimal_ull(ctx->meta->seq, "", 1);
+	put_ll = bpf_seq_put_decimal_ll(ctx->meta->seq, "", 1);
 	return 0;
 }
 
