@@ -587,10 +587,11 @@ static __u32 prog_id(struct bpf_program *prog)
 }
 
 /*
- * After the update only the reader holds a reference on the stuck program. Until the
- * program ends, its symbols and exception table must stay, not just its instructions.
+ * Nothing but the reader keeps the stuck program, once @op has taken it from its link.
+ * Until the program ends, its symbols and exception table must stay, not just its
+ * instructions.
  */
-static void test_replaced(struct scene *s)
+static void test_released(struct scene *s, op_fn op, const char *name)
 {
 	__u64 child_id;
 	__u32 id;
@@ -606,10 +607,18 @@ static void test_replaced(struct scene *s)
 	if (!get_stuck(s))
 		goto out;
 
-	if (assert_at_once(s, op_update, "update"))
+	if (assert_at_once(s, op, name)) {
+		/*
+		 * A program that sleeps isn't protected by RCU. The second grace period
+		 * lets the callbacks that waited for the first one run. A program that
+		 * spins would hold them up.
+		 */
+		if (s->sleeps)
+			ASSERT_OK(kern_sync_rcu() ?: kern_sync_rcu(), "wait for RCU");
 		ASSERT_TRUE(prog_exists(id), "a running program exists");
+	}
 	assert_ends(s, child_id);
-	ASSERT_FALSE(prog_exists(id), "the program is gone with its reader");
+	ASSERT_TRUE(wait_until(!prog_exists(id)), "the program goes after its reader");
 out:
 	close_scene(s);
 	cgroup_stat_wait__destroy(s->skel);
@@ -639,13 +648,19 @@ static const struct {
 
 static const struct {
 	const char *name;
+	op_fn fn;
 	enum last_steps steps;
 	bool swaps;
-} replaced[] = {
-	{ "replaced_return", RETURN },
-	{ "replaced_throw", THROW },
-	{ "replaced_load_badly", LOAD_BADLY },
-	{ "replaced_by_other_kind", RETURN, true },
+} released[] = {
+	{ "replaced_return", op_update, RETURN },
+	{ "replaced_throw", op_update, THROW },
+	{ "replaced_load_badly", op_update, LOAD_BADLY },
+	{ "replaced_by_other_kind", op_update, RETURN, true },
+	{ "closed_return", op_close_link, RETURN },
+	{ "closed_throw", op_close_link, THROW },
+	{ "closed_load_badly", op_close_link, LOAD_BADLY },
+	{ "all_gone_throw", op_all_gone, THROW },
+	{ "all_gone_load_badly", op_all_gone, LOAD_BADLY },
 };
 
 static bool start_subtest(const struct scene *s, const char *what)
@@ -669,12 +684,12 @@ static void test_all(const struct scene first)
 			test_op(&s, ops[i].fn, ops[i].name);
 	}
 
-	for (int i = 0; i < ARRAY_SIZE(replaced); i++) {
+	for (int i = 0; i < ARRAY_SIZE(released); i++) {
 		s = first;
-		s.steps = replaced[i].steps;
-		s.swaps = replaced[i].swaps;
-		if (start_subtest(&s, replaced[i].name))
-			test_replaced(&s);
+		s.steps = released[i].steps;
+		s.swaps = released[i].swaps;
+		if (start_subtest(&s, released[i].name))
+			test_released(&s, released[i].fn, released[i].name);
 	}
 
 	s = first;
