@@ -78,6 +78,7 @@ struct state {
 	int entries;	/* files and directories in all hierarchies, and pins */
 	int files;	/* sum of what the links[] say */
 	int links;
+	__u32 prog;	/* id of the program of links[TOP] */
 };
 
 struct operation {
@@ -147,6 +148,7 @@ static struct state get_state(void)
 	struct state state = {
 		.entries = count_entries(hierarchy) + count_entries(MNT),
 		.links = count_links(),
+		.prog = link_info(links[TOP]).prog_id,
 	};
 	int i;
 
@@ -157,8 +159,8 @@ static struct state get_state(void)
 
 static void print_state(const char *when, const struct state *state)
 {
-	ksft_print_msg("%s: %d files and directories, %d files of links, %d links\n", when,
-		       state->entries, state->files, state->links);
+	ksft_print_msg("%s: %d files and directories, %d files of links, %d links, program %u\n",
+		       when, state->entries, state->files, state->links, state->prog);
 }
 
 static bool is_state(const struct state *want)
@@ -346,7 +348,7 @@ static const struct operation operations[] = {
 	{ "write", open_fresh, run_write },
 	{ "pin", NULL, run_pin, undo_pin, .other_errno = ENOSPC /* bpf_get_inode() */ },
 	{ "info", NULL, run_info, .no_points = true },
-	{ "update", NULL, run_update, undo_update, .no_points = true },
+	{ "update", NULL, run_update, undo_update },
 };
 
 /*
