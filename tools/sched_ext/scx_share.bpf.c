@@ -94,6 +94,8 @@ char _license[] SEC("license") = "GPL";
 
 extern const __u8 *bpf_cgroup_stat_data(struct bpf_cgroup_stat_ctx *ctx,
 					const size_t rdonly_buf_size) __ksym;
+extern int bpf_seq_put_decimal_ull(struct seq_file *seq, const char *delimiter__str,
+				   u64 num) __ksym;
 
 #define NSEC_PER_USEC	1000ULL
 #define NSEC_PER_SEC	1000000000ULL
@@ -838,6 +840,13 @@ static int turn(struct bpf_cgroup_stat_ctx *ctx, enum knob knob, s64 min, s64 ma
 	return 0;
 }
 
+static int print(struct seq_file *seq, u64 value)
+{
+	bpf_seq_put_decimal_ull(seq, "", value);
+	bpf_seq_write(seq, "\n", 1);
+	return 0;
+}
+
 SEC("cgroup/stat")
 int share(struct bpf_cgroup_stat_ctx *ctx)
 {
@@ -846,8 +855,7 @@ int share(struct bpf_cgroup_stat_ctx *ctx)
 	if (ctx->len)
 		return turn(ctx, KNOB_SHARE, SHARE_MIN, SHARE_MAX);
 	knobs_of(ctx->cgroup, &now);
-	BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.share);
-	return 0;
+	return print(ctx->meta->seq, now.share);
 }
 
 SEC("cgroup/stat")
@@ -858,8 +866,7 @@ int slice_us(struct bpf_cgroup_stat_ctx *ctx)
 	if (ctx->len)
 		return turn(ctx, KNOB_SLICE_US, SLICE_US_MIN, SLICE_US_MAX);
 	knobs_of(ctx->cgroup, &now);
-	BPF_SEQ_PRINTF(ctx->meta->seq, "%u\n", now.slice_us);
-	return 0;
+	return print(ctx->meta->seq, now.slice_us);
 }
 
 SEC("cgroup/stat")
@@ -867,6 +874,5 @@ int runtime(struct bpf_cgroup_stat_ctx *ctx)
 {
 	struct cgrp_ctx *cgc = cgrp_ctx(ctx->cgroup, ctx->cgroup->level);
 
-	BPF_SEQ_PRINTF(ctx->meta->seq, "%llu\n", cgc ? cgc->runtime / NSEC_PER_USEC : 0);
-	return 0;
+	return print(ctx->meta->seq, cgc ? cgc->runtime / NSEC_PER_USEC : 0);
 }

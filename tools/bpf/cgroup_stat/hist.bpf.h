@@ -104,9 +104,10 @@ static void hist_charge(struct task_struct *task, __u64 ns)
 static const struct hist hist_empty;
 
 /*
- * Print a line for each bucket, then the number of times on a line that is called
- * @nr_name, then the sum of the times. One @unit has @ns_per_unit nanoseconds. Returns
- * what the program has to return: 0, or -ENODATA for a cgroup of a v1 hierarchy.
+ * Print a line for each bucket, then the number of times on a line that begins with
+ * @nr_name, then the sum of the times. One @unit has @ns_per_unit nanoseconds. The two
+ * strings must be constants: "\nnr_waits ", "_usec ". Returns what the program has to
+ * return: 0, or -ENODATA for a cgroup of a v1 hierarchy.
  */
 static int hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr_name,
 		      __u64 ns_per_unit, const char *unit)
@@ -125,10 +126,17 @@ static int hist_print(struct cgroup *cgrp, struct seq_file *seq, const char *nr_
 		min = hist_bucket_min(i) * NSEC_PER_USEC / ns_per_unit;
 		nr = hist->buckets[i];
 		sum += nr;
-		BPF_SEQ_PRINTF(seq, "%llu_%s %llu\n", min, unit, nr);
+		/* two calls, each with a constant string */
+		if (i)
+			bpf_seq_put_decimal_ull(seq, "\n", min);
+		else
+			bpf_seq_put_decimal_ull(seq, "", min);
+		bpf_seq_put_decimal_ull(seq, unit, nr);
 	}
-	BPF_SEQ_PRINTF(seq, "%s %llu\n", nr_name, sum);
-	BPF_SEQ_PRINTF(seq, "total_%s %llu\n", unit, hist->total_ns / ns_per_unit);
+	bpf_seq_put_decimal_ull(seq, nr_name, sum);
+	bpf_seq_write(seq, "\ntotal", sizeof("\ntotal") - 1);
+	bpf_seq_put_decimal_ull(seq, unit, hist->total_ns / ns_per_unit);
+	bpf_seq_write(seq, "\n", 1);
 	return 0;
 }
 

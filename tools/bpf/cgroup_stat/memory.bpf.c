@@ -36,65 +36,49 @@
  * The figures are as recent as those in memory.stat: about 64 changes per CPU may
  * be missing, for up to two seconds.
  *
- * Cost: a read flushes the statistics, as a read of memory.stat does, and takes
- * little more. There is no cost otherwise.
+ * Cost: a read flushes the statistics, as a read of memory.stat does. It takes 4,000
+ * x86 instructions if no updates are pending. There is no cost otherwise.
  */
-#include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
+#include "memory.bpf.h"
 
 #define ENODATA	61
 
-/* An item's number depends on the kernel's configuration, so take it from its BTF. */
-#define node_stat(memcg, item)		\
-	bpf_mem_cgroup_page_state(memcg, bpf_core_enum_value(enum node_stat_item, item))
-#define memcg_stat(memcg, item)		\
-	bpf_mem_cgroup_page_state(memcg, bpf_core_enum_value(enum memcg_stat_item, item))
-#define vm_event(memcg, item)		\
-	bpf_mem_cgroup_vm_events(memcg, bpf_core_enum_value(enum vm_event_item, item))
-
-static void print_stats(struct mem_cgroup *memcg, struct seq_file *seq)
+static void print_figures(struct seq_file *seq, struct cgroup *cgrp,
+			  const struct memory_figures *figures)
 {
-	BPF_SEQ_PRINTF(seq,
-		       "anon %lu\n"
-		       "file %lu\n"
-		       "kernel %lu\n"
-		       "shmem %lu\n"
-		       "file_mapped %lu\n"
-		       "file_dirty %lu\n"
-		       "inactive_file %lu\n"
-		       "pgfault %lu\n"
-		       "pgmajfault %lu\n",
-		       node_stat(memcg, NR_ANON_MAPPED),
-		       node_stat(memcg, NR_FILE_PAGES),
-		       memcg_stat(memcg, MEMCG_KMEM),
-		       node_stat(memcg, NR_SHMEM),
-		       node_stat(memcg, NR_FILE_MAPPED),
-		       node_stat(memcg, NR_FILE_DIRTY),
-		       node_stat(memcg, NR_INACTIVE_FILE),
-		       vm_event(memcg, PGFAULT),
-		       vm_event(memcg, PGMAJFAULT));
+	if (has_current(cgrp)) {
+		bpf_seq_put_decimal_ull(seq, "current ", figures->current);
+		bpf_seq_write(seq, "\n", 1);
+	}
+	bpf_seq_put_decimal_ull(seq, "anon ", figures->anon);
+	bpf_seq_put_decimal_ull(seq, "\nfile ", figures->file);
+	bpf_seq_put_decimal_ull(seq, "\nkernel ", figures->kernel);
+	bpf_seq_put_decimal_ull(seq, "\nshmem ", figures->shmem);
+	bpf_seq_put_decimal_ull(seq, "\nfile_mapped ", figures->file_mapped);
+	bpf_seq_put_decimal_ull(seq, "\nfile_dirty ", figures->file_dirty);
+	bpf_seq_put_decimal_ull(seq, "\ninactive_file ", figures->inactive_file);
+	bpf_seq_put_decimal_ull(seq, "\npgfault ", figures->pgfault);
+	bpf_seq_put_decimal_ull(seq, "\npgmajfault ", figures->pgmajfault);
+	bpf_seq_write(seq, "\n", 1);
 }
 
 /* Sleepable, because the flush may sleep while others flush. */
 SEC("cgroup/stat.s")
 int memory(struct bpf_cgroup_stat_ctx *ctx)
 {
-	struct seq_file *seq = ctx->meta->seq;
-	struct cgroup *cgrp = ctx->cgroup;
+	struct memory_figures figures;
 	struct mem_cgroup *memcg;
 
 	/* NULL if the controller isn't enabled here, or is in another hierarchy */
-	memcg = bpf_get_mem_cgroup(&cgrp->self);
+	memcg = bpf_get_mem_cgroup(&ctx->cgroup->self);
 	if (!memcg)
 		return -ENODATA;
 
 	bpf_mem_cgroup_flush_stats(memcg);
-	if (cgrp->level)
-		BPF_SEQ_PRINTF(seq, "current %lu\n", bpf_mem_cgroup_usage(memcg));
-	print_stats(memcg, seq);
-
+	get_figures(memcg, &figures);
 	bpf_put_mem_cgroup(memcg);
+
+	print_figures(ctx->meta->seq, ctx->cgroup, &figures);
 	return 0;
 }
 

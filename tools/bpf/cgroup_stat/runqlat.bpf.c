@@ -29,7 +29,7 @@
  * Cost: about 130 x86 instructions for each wakeup, and 1,000 for a task's first,
  * which allocates its storage. Up to 300 for each context switch, and 120 more for
  * each level of the hierarchy down to the task's cgroup. All CPUs share the counters.
- * A read takes 35,000 instructions, almost all of them for printing. 300 bytes of
+ * A read takes 11,000 instructions, almost all of them for printing. 300 bytes of
  * memory for each task that has waited, and 700 for each cgroup in which one has,
  * until the task or cgroup is freed. If memory for a cgroup can't be allocated, the
  * wait isn't charged to that cgroup and those below, so a parent never shows less
@@ -108,7 +108,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev,
 SEC("cgroup/stat")
 int runqlat(struct bpf_cgroup_stat_ctx *ctx)
 {
-	return hist_print(ctx->cgroup, ctx->meta->seq, "nr_waits", NSEC_PER_USEC, "usec");
+	return hist_print(ctx->cgroup, ctx->meta->seq, "\nnr_waits ", NSEC_PER_USEC, "_usec ");
 }
 
 char _license[] SEC("license") = "GPL";
