@@ -14,10 +14,12 @@ root=/sys/fs/cgroup
 link=/sys/fs/bpf/hist_oncpu
 web_link=/sys/fs/bpf/web_only
 memory_link=/sys/fs/bpf/memory
+tree_link=/sys/fs/bpf/memory_tree
 knob_link=/sys/fs/bpf/knob
-pins=({$link,$web_link,$memory_link,$knob_link}{,-progs})
+pins=({$link,$web_link,$memory_link,$tree_link,$knob_link}{,-progs})
 file=bpf.stat.hist_oncpu
 memory=bpf.stat.memory
+tree=bpf.stat.memory_tree
 knob=bpf.stat.knob
 share=bpf.stat.share
 somebody='setpriv --reuid=1000 --regid=1000 --clear-groups'
@@ -77,6 +79,7 @@ memory_of() { value "$2" < "$1/$memory"; }
 knobs() { cat "${@/%//$knob}" | tr '\n' ' '; }
 usage() { value usage_usec < "$1/cpu.stat"; }
 ran_for() { [ "$(total "$1")" -ge "$2" ] 2> /dev/null; }
+is_tree_of_cache() { [[ $1 = '. anon='*$'\n'"cache anon=$2" ]]; }
 is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
 has_no_files() { [ -z "$(find $root -name 'bpf.stat.*')" ]; }
 is_between() { (($1 >= $2 && $1 <= $3)); }
@@ -390,6 +393,14 @@ expect "current has it all" "$current, not $both" [ "$current" -ge $both ]
 within stands_still demo/cache || fail "figures that stand still" "$(< demo/cache/$memory)"
 expect "all ten are those of memory.current and memory.stat" \
 	"$(diff <(say "$out") <(say "$kernel"))" [ "$out" = "$kernel" ]
+
+step "The same for all cgroups of a subtree in one read, by a link that is lazy"
+run "bpftool cgroup stat attach $objects/memory_tree.bpf.o $root $tree_link lazy"
+run "cut -d ' ' -f 1-4 demo/$tree"
+lines=$(cut -d ' ' -f 1,3 <<< "$out")
+expect "a line for each cgroup, the last one with the anon of demo/cache" "$lines" \
+	is_tree_of_cache "$lines" "$anon"
+run "bpftool cgroup stat detach $tree_link"
 run "kill -KILL ${tasks[-1]}"
 unset 'tasks[-1]'
 within has_none demo/cache anon || fail "no more anon" "$(memory_of demo/cache anon)"
