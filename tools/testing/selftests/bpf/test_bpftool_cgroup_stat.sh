@@ -31,6 +31,7 @@ everywhere=0
 wrapper=()
 tasks=()
 bound=			# target of a bind mount
+enabled=()		# cgroups whose subtree_control was changed
 declare -A hierarchies	# of cgroup v1, by the directory that they are mounted on
 
 # Reads Python expressions, one per line, and prints their values.
@@ -40,6 +41,8 @@ import ctypes
 import glob
 import json
 import os
+import re
+import struct
 import sys
 
 lib = ctypes.CDLL("libbpf.so.1")
@@ -86,6 +89,90 @@ def rows(programs):
     """Returns link id, program id and name of all stat programs of a cgroup."""
     return [(row["link_id"], row["id"], row["name"]) for row in programs
             if row["attach_type"] == "cgroup_stat"]
+
+
+def by_files(top):
+    """Returns the figures of bpf.stat.memory, by the paths from the cgroup."""
+    found = {}
+    for path, _, _ in os.walk(top):
+        try:
+            with open(path + "/bpf.stat.memory", encoding="ascii") as lines:
+                found[os.path.relpath(path, top)] = dict(line.split() for line in lines)
+        except OSError:
+            pass
+    return found
+
+
+def by_text(top):
+    """Returns paths and figures of bpf.stat.memory_tree."""
+    found = []
+    with open(top + "/bpf.stat.memory_tree", encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            path, *figures = line.split(" ")
+            path = re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), path)
+            found.append((path, dict(figure.strip().split("=") for figure in figures)))
+    return found
+
+
+def by_binary(top):
+    """Returns the entries of bpf.stat.memory_tree_bin."""
+    with open(top + "/bpf.stat.memory_tree_bin", "rb") as entries:
+        return list(struct.iter_unpack("=2I12Q", entries.read()))
+
+
+def is_tree(top):
+    """Are all three the same?"""
+    files, entries = by_files(top), by_binary(top)
+    inodes = {"": os.stat(top + "/..").st_ino}
+    for (path, figures), entry in zip(by_text(top), entries, strict=True):
+        inodes[path] = os.stat(os.path.join(top, path)).st_ino
+        if "/" in path or path == ".":
+            parent, level = os.path.dirname(path), path.count("/") + (path != ".")
+        else:
+            parent, level = ".", 1
+        if figures != files.pop(path) or entry != (
+                104, level, inodes[path], inodes[parent],
+                *(int(each) for each in figures.values())):
+            return False
+    return True
+
+
+def is_whole(top, wanted):
+    """Is no cgroup there twice, none of those missing, and no parent after its child?"""
+    rows, ids = by_text(top), [entry[2] for entry in by_binary(top)]
+    paths = [path for path, _ in rows]
+    return (all(len(figures) == 10 for _, figures in rows) and
+            len(set(paths)) == len(paths) and wanted <= set(paths) and
+            not any(os.path.dirname(path) in paths[i:] for i, path in enumerate(paths)) and
+            len(set(ids)) == len(ids) and
+            {os.stat(os.path.join(top, path)).st_ino for path in wanted} <= set(ids))
+
+
+def is_removed(top):
+    """Removes a cgroup, which is freed later. Is it not shown?"""
+    os.mkdir(top + "/gone")
+    inode = os.stat(top + "/gone").st_ino
+    os.rmdir(top + "/gone")
+    return ("gone" not in dict(by_text(top)) and
+            inode not in [entry[2] for entry in by_binary(top)])
+
+
+def chain(top, names, leaves=()):
+    """Creates a cgroup in another one for each name, and some in the last one."""
+    here = os.open(top, os.O_DIRECTORY)
+    for name in names + [None] * bool(leaves):
+        control = os.open("cgroup.subtree_control", os.O_WRONLY, dir_fd=here)
+        os.write(control, b"+memory")
+        os.close(control)
+        if name is None:
+            break
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = below
+    for leaf in leaves:
+        os.mkdir(str(leaf), dir_fd=here)
+    os.close(here)
 
 
 for line in sys.stdin:
@@ -318,9 +405,8 @@ clean_up() {
 	done
 	umount "$tmp"/{plain,read-only}
 	rm -rf --one-file-system "$tmp"
-	for dir in "$top"/{a/x,b/*/*/,b/*/,a,b,c} "$top"; do
-		[ ! -d "$dir" ] || within rmdir "$dir"
-	done
+	[ ! -d "$top" ] || within find "$top" -type d -delete
+	disable_memory
 } 2>/dev/null
 
 # options_v1 HIERARCHY: how to mount it. HIERARCHY is as in /proc/self/cgroup: some
@@ -728,6 +814,134 @@ test_wakes() {
 		[ "$(cat "$tmp/watch_error")" = "$file: No such device" ]
 	check 'nothing is left' within is_as_before
 	rm "$tmp"/watch*
+}
+
+# enable_memory CGROUP...: for their children. Remembers which have to be undone.
+enable_memory() {
+	local dir
+
+	for dir; do
+		! grep -qw memory "$dir/cgroup.subtree_control" || continue
+		echo +memory 2>/dev/null >"$dir/cgroup.subtree_control" || return
+		enabled=("$dir" "${enabled[@]}")
+	done
+}
+
+disable_memory() {
+	local dir
+
+	for dir in "${enabled[@]}"; do
+		[ ! -d "$dir" ] || echo -memory >"$dir/cgroup.subtree_control" || return
+	done
+	enabled=()
+}
+
+is_tree() { holds "is_tree('$1')"; }
+has_paths() { holds "[path for path, _ in by_text('$1')] == ${*:2}"; }
+
+# shows_at_once CGROUP: a task in it sees there what it has allocated before. Without a
+# flush, it would see that only after two seconds. 64 pages for each CPU aren't flushed.
+shows_at_once() {
+	local i file mib=$((16 + $(nproc)))
+
+	for ((i = 0; i < 10; i++)); do
+		file=bpf.stat.memory_tree
+		((i % 2)) || file+=_bin
+		(echo $BASHPID >"$1/cgroup.procs" && exec python3 -c "import re, struct
+before = b'x' * ($mib << 20)
+read = open('$1/$file', 'rb').read()
+anon = (struct.unpack('=2I12Q', read)[5] if '$file'.endswith('bin') else
+        int(re.search(rb'anon=(\d+)', read)[1]))
+exit(anon < $mib << 20)") || return
+	done
+}
+
+# renew CGROUP: create and remove cgroups in it, in the background, each with a new name
+renew() {
+	python3 -c 'import itertools, os, sys
+for i in itertools.count():
+    path, old = f"{sys.argv[1]}/{i}", f"{sys.argv[1]}/{i - 3}"
+    os.mkdir(path)
+    with open(path + "/cgroup.subtree_control", "w") as control: control.write("+memory")
+    os.mkdir(path + "/x")
+    if i >= 3: os.rmdir(old + "/x"), os.rmdir(old)' "$1" &
+	tasks+=($!)
+}
+
+has_failed() { [[ $(cat "$1" 2>&1 >/dev/null) = *": $2" ]]; }
+remove_below() { find "$1" -mindepth 1 -type d -delete; }
+
+# A subtree in one file, as text and in binary
+test_tree() {
+	local tree=bpf.stat.memory_tree dirs
+
+	dirs=("$top/a/"$'b l\tt' "$top/a/b\\x2d" "$top/a/=" "$top/a/"$'\r\x7f\xc3\xbc')
+	within is_as_before
+	if ! enable_memory "$root" "$top" "$top"/{a,c}; then
+		disable_memory
+		echo "ok $((++nr)) memory_tree # SKIP the memory controller isn't in cgroup v2"
+		return
+	fi
+	does 'attach memory' attach "$objects/memory.bpf.o" "$top" "$pins/memory"
+	does 'attach memory_tree' attach "$objects/memory_tree.bpf.o" "$top" "$pins/tree"
+	does 'and its binary variant' attach pinned "$pins/tree-progs/memory_tree_bin" \
+		"$top" "$pins/tree_bin"
+	start_task "$top/a/x" python3 -c "import time
+anonymous = b'x' * (8 << 20)
+open('$tmp/filled', 'wb')
+while True: time.sleep(1000)"
+	within [ -e "$tmp/filled" ]
+	rm "$tmp/filled"
+	check 'the tree has the figures of the files' within is_tree "$top"
+	check 'that is what was used' holds \
+		"int(dict(by_text('$top'))['a/x']['anon']) >= 8 << 20"
+	check 'a file in the middle' within is_tree "$top/a"
+	check 'shows what is below' has_paths "$top/a" "['.', 'x']"
+	check 'a file at the end' within is_tree "$top/a/x"
+	check 'shows itself' has_paths "$top/a/x" "['.']"
+
+	mkdir "$top/b/y"
+	check 'no data where the controller is not enabled' \
+		has_failed "$top/b/y/$tree" 'No data available'
+	check 'nor in binary' has_failed "$top/b/y/${tree}_bin" 'No data available'
+	check 'and no line' has_paths "$top" "['.', 'a', 'a/x', 'b', 'c']"
+	mkdir "${dirs[@]}"
+	check 'odd names' has_paths "$top/a" \
+		"['.', 'x', 'b l\tt', 'b\\\\x2d', '=', '\r\x7f\xfc']"
+	check 'and their figures' within is_tree "$top/a"
+	check 'are escaped' grep -qF 'b\040l\011t current=' "$top/a/$tree"
+	check 'also \r and DEL' grep -q '^\\015\\177.. current=' "$top/a/$tree"
+	check 'also backslashes' grep -qF 'b\134x2d current=' "$top/a/$tree"
+
+	rmdir "$top/b/y" "${dirs[@]}"
+	check 'what was removed is not shown' holds "all(is_removed('$top/a') for i in range(20))"
+	check 'what was just allocated is' shows_at_once "$top/a/x"
+
+	ask "chain('$top/c', ['d'] * 300)"
+	check 'deep down' within is_tree "$top/c"
+	remove_below "$top/c"
+	ask "chain('$top/c', ['l' * 255] * 17)"
+	check 'paths of more than 4096 characters' has_paths "$top/c" \
+		"['.'] + ['/'.join(['l' * 255] * i) for i in range(1, 18)]"
+	remove_below "$top/c"
+	ask "chain('$top/c', ['l' * 240] * 15, range(1200))"
+	check 'more than 4 MiB' has_failed "$top/$tree" 'Argument list too long'
+	check 'less in binary' holds "len(by_binary('$top')) == 1220"
+	check 'and below' holds "len(by_text('$top/c/' + '/'.join(['l' * 240] * 15))) == 1201"
+	remove_below "$top/c"
+
+	renew "$top/a"
+	renew "$top/c"
+	check 'all that stay, once, while others come and go' holds \
+		"all(is_whole('$top', {'.', 'a', 'a/x', 'b', 'c'}) for i in range(50))"
+	stop_tasks
+	remove_below "$top/c"
+	find "$top/a" -mindepth 1 -type d ! -path "$top/a/x" -delete
+	does 'detach memory' detach "$pins/memory"
+	does 'detach the binary one' detach "$pins/tree_bin"
+	does 'detach the other' detach "$pins/tree"
+	check 'disable the controller' disable_memory
+	check 'nothing is left of it' within is_as_before
 }
 
 # An object that has a map with LIBBPF_PIN_BY_NAME
@@ -1898,7 +2112,7 @@ only=" ${*:4} "
 [ "$(id -u)" = 0 ] || die 'try as root'
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2 in $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die 'no bpffs in /sys/fs/bpf'
-for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,runqlat}.bpf.o \
+for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,memory_tree,runqlat}.bpf.o \
 	"$objects"/cgroup_stat_{beside,exits,exits_call,maps,pinned}.bpf.o "$completion" "$unit" \
 	"$watch"; do
 	[ -e "$file" ] || die "$file is not there"
@@ -1913,7 +2127,7 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob v1_programs keep beside wakes pinned relative unit \
+for test in object count runqlat knob v1_programs tree keep beside wakes pinned relative unit \
 	    programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
