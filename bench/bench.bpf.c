@@ -5,7 +5,7 @@
  * wait for a file, and programs that measure how long cgroup_mutex is held, how long
  * functions of the kernel take, and how much memory is allocated.
  */
-#include "memory.bpf.c"	/* for print_stats(): the iterators print the same as memory() */
+#include "memory.bpf.c"	/* the iterators print the same as memory() */
 #include <bpf/bpf_tracing.h>
 #include "bench.h"
 
@@ -47,6 +47,16 @@ int number(struct bpf_cgroup_stat_ctx *ctx)
 {
 	__u64 *value = bpf_cgrp_storage_get(&numbers, ctx->cgroup, NULL, 0);
 
+	bpf_seq_put_decimal_ull(ctx->meta->seq, "", value ? *value : 0);
+	bpf_seq_write(ctx->meta->seq, "\n", 1);
+	return 0;
+}
+
+SEC("cgroup/stat")
+int number_printf(struct bpf_cgroup_stat_ctx *ctx)
+{
+	__u64 *value = bpf_cgrp_storage_get(&numbers, ctx->cgroup, NULL, 0);
+
 	BPF_SEQ_PRINTF(ctx->meta->seq, "%llu\n", value ? *value : 0);
 	return 0;
 }
@@ -81,80 +91,59 @@ int iter_two_others(struct bpf_iter__cgroup *ctx)
 	return 0;
 }
 
-static struct mem_cgroup *get_flushed(struct cgroup *cgrp)
+/* Get the figures as memory() does, which flushes those of the descendants, too. */
+static bool get(struct cgroup *cgrp, bool flush, struct memory_figures *figures)
 {
-	struct mem_cgroup *memcg;
+	struct mem_cgroup *memcg = bpf_get_mem_cgroup(&cgrp->self);
 
-	memcg = bpf_get_mem_cgroup(&cgrp->self);
-	if (memcg)
+	if (!memcg)
+		return false;
+
+	if (flush)
 		bpf_mem_cgroup_flush_stats(memcg);
-	return memcg;
+	get_figures(memcg, figures);
+	bpf_put_mem_cgroup(memcg);
+	return true;
 }
 
 SEC("iter.s/cgroup")
 int iter_memory(struct bpf_iter__cgroup *ctx)
 {
-	struct seq_file *seq = ctx->meta->seq;
 	struct cgroup *cgrp = ctx->cgroup;
-	struct mem_cgroup *memcg;
+	struct memory_figures figures;
 
-	memcg = cgrp ? get_flushed(cgrp) : NULL;
-	if (!memcg)
-		return 0;
-
-	BPF_SEQ_PRINTF(seq, "current %lu\n", bpf_mem_cgroup_usage(memcg));
-	print_stats(memcg, seq);
-	bpf_put_mem_cgroup(memcg);
+	if (cgrp && get(cgrp, true, &figures))
+		print_figures(ctx->meta->seq, cgrp, &figures);
 	return 0;
 }
 
-/* The same for many cgroups: a line with the cgroup's id comes first. */
+/* The same for a subtree: a line with the cgroup's id comes first. */
 SEC("iter.s/cgroup")
 int walk_memory(struct bpf_iter__cgroup *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
 	struct cgroup *cgrp = ctx->cgroup;
-	struct mem_cgroup *memcg;
+	struct memory_figures figures;
 
-	memcg = cgrp ? get_flushed(cgrp) : NULL;
-	if (!memcg)
+	if (!cgrp || !get(cgrp, !ctx->meta->seq_num, &figures))
 		return 0;
 
-	BPF_SEQ_PRINTF(seq, "id %llu\ncurrent %lu\n", cgrp->kn->id,
-		       bpf_mem_cgroup_usage(memcg));
-	print_stats(memcg, seq);
-	bpf_put_mem_cgroup(memcg);
+	bpf_seq_put_decimal_ull(seq, "id ", cgrp->kn->id);
+	bpf_seq_write(seq, "\n", 1);
+	print_figures(seq, cgrp, &figures);
 	return 0;
 }
 
-/* Get the same figures as numbers, without printing them. */
-static void get_figures(struct mem_cgroup *memcg, struct cgroup *cgrp, struct figures *to)
-{
-	to->id = cgrp->kn->id;
-	to->values[0] = bpf_mem_cgroup_usage(memcg);
-	to->values[1] = node_stat(memcg, NR_ANON_MAPPED);
-	to->values[2] = node_stat(memcg, NR_FILE_PAGES);
-	to->values[3] = memcg_stat(memcg, MEMCG_KMEM);
-	to->values[4] = node_stat(memcg, NR_SHMEM);
-	to->values[5] = node_stat(memcg, NR_FILE_MAPPED);
-	to->values[6] = node_stat(memcg, NR_FILE_DIRTY);
-	to->values[7] = node_stat(memcg, NR_INACTIVE_FILE);
-	to->values[8] = vm_event(memcg, PGFAULT);
-	to->values[9] = vm_event(memcg, PGMAJFAULT);
-}
-
+/* The same as numbers. */
 SEC("cgroup/stat.s")
 int binary(struct bpf_cgroup_stat_ctx *ctx)
 {
-	struct mem_cgroup *memcg = get_flushed(ctx->cgroup);
-	struct figures figures;
+	struct walked walked = { .id = ctx->cgroup->kn->id };
 
-	if (!memcg)
+	if (!get(ctx->cgroup, true, &walked.figures))
 		return -ENODATA;
 
-	get_figures(memcg, ctx->cgroup, &figures);
-	bpf_put_mem_cgroup(memcg);
-	bpf_seq_write(ctx->meta->seq, &figures, sizeof(figures));
+	bpf_seq_write(ctx->meta->seq, &walked, sizeof(walked));
 	return 0;
 }
 
@@ -164,29 +153,26 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, MAX_CGROUPS);
 	__type(key, __u32);
-	__type(value, struct figures);
+	__type(value, struct walked);
 } walked SEC(".maps");
 
-__u64 nr_walked;
+int nr_walked;
 
 SEC("iter.s/cgroup")
 int walk_memory_map(struct bpf_iter__cgroup *ctx)
 {
 	__u32 key = ctx->meta->seq_num;
 	struct cgroup *cgrp = ctx->cgroup;
-	struct mem_cgroup *memcg;
-	struct figures *to;
+	struct walked *to;
 
-	memcg = cgrp ? get_flushed(cgrp) : NULL;
-	if (!memcg)
+	if (!cgrp)
 		return 0;
 
 	to = bpf_map_lookup_elem(&walked, &key);
-	if (to) {
-		get_figures(memcg, cgrp, to);
+	if (to && get(cgrp, !key, &to->figures)) {
+		to->id = cgrp->kn->id;
 		nr_walked++;
 	}
-	bpf_put_mem_cgroup(memcg);
 	return 0;
 }
 
@@ -434,5 +420,82 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 {
 	if (next->pid == watched && !switched_at)
 		switched_at = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Lists the memory that a read or write of the file @shown_fd deals with. */
+int shown_fd;
+bool is_stat_file;
+
+#define THREAD_SIZE	16384
+
+#define SHOW_BYTES(seq, name, at, bytes)				\
+({									\
+	struct object object = {					\
+		.what = name, .addr = (__u64)(at), .size = (bytes),	\
+	};								\
+									\
+	bpf_seq_write(seq, &object, sizeof(object));			\
+})
+#define SHOW(seq, name, ptr)	SHOW_BYTES(seq, name, ptr, sizeof(*(ptr)))
+
+extern const void __per_cpu_offset __ksym;
+extern const void pcpu_base_addr __ksym;
+extern const void pcpu_unit_size __ksym;
+
+static __u64 read_word(const void *from, __u32 size)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, size, from);
+	return word;
+}
+
+static void show_cgroup(struct seq_file *to, const struct kernfs_node *kn)
+{
+	struct cgroup *cgrp = bpf_core_cast(kn->__parent->priv, struct cgroup);
+	__u64 count = cgrp->self.refcnt.percpu_count_ptr & ~3UL;
+
+	SHOW(to, "kernfs node", kn);
+	SHOW(to, "cgroup", cgrp);
+	SHOW_BYTES(to, "per CPU", count + read_word(&__per_cpu_offset, 8), 8);
+}
+
+static void show_program(struct seq_file *to, const struct kernfs_node *kn)
+{
+	struct bpf_cgroup_stat_link *link;
+	struct bpf_prog *prog;
+
+	link = container_of(kn->priv, struct bpf_cgroup_stat_link, file.cft[0]);
+	link = bpf_core_cast(link, struct bpf_cgroup_stat_link);
+	prog = link->link.prog;
+	SHOW(to, "program", prog);
+	SHOW(to, "program", prog->aux);
+	SHOW(to, "link", link);
+}
+
+SEC("iter/task_file")
+int show_objects(struct bpf_iter__task_file *ctx)
+{
+	struct seq_file *to = ctx->meta->seq, *seq;
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct kernfs_open_file *of;
+
+	if (!task || !file || ctx->fd != shown_fd)
+		return 0;
+
+	seq = bpf_core_cast(file->private_data, struct seq_file);
+	of = bpf_core_cast(seq->private, struct kernfs_open_file);
+	SHOW_BYTES(to, "task and its stack", task->stack, THREAD_SIZE);
+	SHOW(to, "task and its stack", task);
+	SHOW_BYTES(to, "per CPU", read_word(&pcpu_base_addr, 8), read_word(&pcpu_unit_size, 4));
+	SHOW(to, "open file", file);
+	SHOW(to, "open file", seq);
+	SHOW(to, "open file", of);
+	SHOW_BYTES(to, "open file", seq->buf, seq->size);
+	show_cgroup(to, of->kn);
+	if (is_stat_file)
+		show_program(to, of->kn);
 	return 0;
 }

@@ -7,7 +7,12 @@
  *
  * The value is a median, from which the overhead of measuring is subtracted. The peer
  * is the operation of the same group to compare with, or "-". FOLDER has the object
- * files of tools/bpf/cgroup_stat. With -o only that operation is run.
+ * files of tools/bpf/cgroup_stat. With -o only that operation is run, and if it reads or
+ * writes an open file, the memory that this deals with is printed:
+ *
+ *	object <tab> what <tab> address of the first byte <tab> of the last
+ *
+ * in whole cache lines, for functions.awk.
  *
  * Times are read from the clock, which counts instructions under QEMU's -icount.
  */
@@ -70,6 +75,7 @@ struct op {
 	const char *pin;	/* name of an iterator's pin; with nr, prefix of the names */
 	const char *values[2];	/* values to write alternately */
 	int figures;		/* number of figures in the text; 0: it isn't parsed */
+	bool tree;		/* it is that of memory_tree */
 	int links;		/* number of links to attach to dir */
 	bool lazy;		/* attach them lazily */
 	const char *notified;	/* name of the file that it notifies, if that is open */
@@ -89,8 +95,9 @@ static const char *objects, *only;
 static bool found;	/* the operation @only exists */
 static struct bench *skel;
 static int pins = -1;
-static char text[1 << 16];
-static struct figures *walked;
+static char text[1 << 18];
+static struct walked *walked;
+static struct memory_figures tree[NR_MANY + 1];
 static unsigned long long figures[NR_FIGURES];
 
 /* The cgroups that the operation uses. */
@@ -515,13 +522,13 @@ static struct bpf_link *attach_probe(const struct bpf_program *prog)
 	return link;
 }
 
-/* Load a program of tools/bpf/cgroup_stat. */
-static int load_stat(const char *name)
+/* Load a program of tools/bpf/cgroup_stat/@object.bpf.c. */
+static int load_stat(const char *object, const char *name)
 {
 	struct bpf_object *obj;
 	char path[256];
 
-	snprintf(path, sizeof(path), "%s/%s.bpf.o", objects, name);
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", objects, object);
 	obj = bpf_object__open(path);
 	if (!obj || bpf_object__load(obj))
 		die("load %s", path);
@@ -565,17 +572,50 @@ static void pin_iter(const struct bpf_program *prog, unsigned long long id, int 
 	close(link);
 }
 
+/* The file's buffer is allocated by the first read. */
+static void show_objects(const struct op *op)
+{
+	union bpf_iter_link_info info = { .task.pid = getpid() };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(skel->progs.show_objects, &opts);
+	struct object object;
+	int fd;
+
+	check(pread(cgroups[0].file, text, sizeof(text), 0), op->file);
+	skel->bss->shown_fd = cgroups[0].file;
+	skel->bss->is_stat_file = !strncmp(op->file, "bpf.stat.", 9);
+	fd = check(bpf_iter_create(bpf_link__fd(link)), "iterate files");
+	while (read(fd, &object, sizeof(object)) == sizeof(object))
+		printf("object\t%s\t%016llx\t%016llx\n", object.what,
+		       object.addr & -CACHE_LINE,
+		       (object.addr + object.size - 1) | (CACHE_LINE - 1));
+	close(fd);
+	bpf_link__destroy(link);
+}
+
 /* Reading */
 
-/* Parse lines "<name> <number>" with the names of memory.bpf.c. */
-static int parse(const char *at)
+/* Returns the number of the figure that memory.bpf.c calls so, or -1. */
+static inline int figure(const char *name, size_t len)
 {
-	static const struct { const char *name; size_t len; } wanted[NR_FIGURES] = {
+	static const struct { const char *name; size_t len; } wanted[] = {
 #define WANTED(name) { name, sizeof(name) - 1 }
 		WANTED("current"), WANTED("anon"), WANTED("file"), WANTED("kernel"),
 		WANTED("shmem"), WANTED("file_mapped"), WANTED("file_dirty"),
 		WANTED("inactive_file"), WANTED("pgfault"), WANTED("pgmajfault"),
 	};
+	int i;
+
+	for (i = 0; i < NR_FIGURES; i++)
+		if (wanted[i].len == len && !memcmp(wanted[i].name, name, len))
+			return i;
+	return -1;
+}
+
+/* Parse lines "<name> <number>". Returns how many figures there are. */
+static int parse(const char *at)
+{
 	const char *blank, *end;
 	int i, found = 0;
 
@@ -583,28 +623,50 @@ static int parse(const char *at)
 		end = strchr(blank, '\n');
 		if (!end)
 			break;
-		for (i = 0; i < NR_FIGURES; i++) {
-			if (wanted[i].len != (size_t)(blank - at) ||
-			    memcmp(wanted[i].name, at, wanted[i].len))
-				continue;
-			figures[i] = strtoull(blank + 1, NULL, 10);
-			found++;
-			break;
+		i = figure(at, blank - at);
+		if (i < 0)
+			continue;
+		figures[i] = strtoull(blank + 1, NULL, 10);
+		found++;
+	}
+	return found;
+}
+
+/* Parse lines "<path> <name>=<number> ...". */
+static int parse_tree(const char *at)
+{
+	const char *name, *equals;
+	int i, line, found = 0;
+	char *end;
+
+	for (line = 0; line < ARRAY_SIZE(tree) && (at = strchr(at, ' ')); line++) {
+		for (; *at == ' '; at = end, found++) {
+			name = at + 1;
+			equals = strchr(name, '=');
+			i = equals ? figure(name, equals - name) : -1;
+			if (i < 0)
+				return found;
+			((__u64 *)&tree[line])[i] = strtoull(equals + 1, &end, 10);
 		}
 	}
 	return found;
+}
+
+/* Not inline, so that it costs nothing if the text isn't parsed. */
+static __attribute__((noinline)) void parse_text(const struct op *op, int len)
+{
+	text[len] = '\0';
+	errno = 0;
+	if ((op->tree ? parse_tree(text) : parse(text)) != op->figures)
+		die("%s: not %d figures", op->name, op->figures);
 }
 
 static void use(const struct op *op, int len)
 {
 	if (len <= 0)
 		die("%s", op->name);
-	if (!op->figures)
-		return;
-	text[len] = '\0';
-	errno = 0;
-	if (parse(text) != op->figures)
-		die("%s: not %d figures", op->name, op->figures);
+	if (op->figures)
+		parse_text(op, len);
 }
 
 static void pread_files(const struct op *op)
@@ -1082,6 +1144,8 @@ static long run_op(const char *group, const struct meter *meter, const struct op
 	open_cgroups(op);
 	if (op->prepare)
 		op->prepare(op);
+	if (only && op->file && !op->nr)
+		show_objects(op);
 	check(setegid(op->user ? USER : 0), "setegid");
 	check(seteuid(op->user ? USER : 0), "seteuid");
 	value = measure(group, meter, op, repeats);
@@ -1103,6 +1167,17 @@ static void run_ops(const char *group, const struct meter *meter, const struct o
 
 #define FREEZE		"pread cgroup.freeze"
 #define OPEN_FREEZE	"open+read+close cgroup.freeze"
+#define SIX_DIGITS	"pread pids.max of six digits"
+
+/* Set the number of a cgroup, in all ways in which programs store it. */
+static void set_number(const char *dir, unsigned long long number)
+{
+	open_cgroups(&(struct op){ .dir = dir });
+	check(bpf_map_update_elem(bpf_map__fd(skel->maps.numbers), &cgroups[0].dir, &number,
+				  BPF_ANY), "set a number");
+	check(bpf_map_update_elem(bpf_map__fd(skel->maps.by_id), &cgroups[0].id, &number,
+				  BPF_ANY), "set a number");
+}
 
 static void bench_read(void)
 {
@@ -1111,10 +1186,16 @@ static void bench_read(void)
 		  .run = pread_files, .file = "bpf.stat.two_bytes" },
 		{ .name = "pread bpf.stat.number", .peer = FREEZE,
 		  .run = pread_files, .file = "bpf.stat.number" },
+		{ .name = "pread bpf.stat.number_printf", .peer = FREEZE,
+		  .run = pread_files, .file = "bpf.stat.number_printf" },
+		{ .name = "pread bpf.stat.number of six digits", .peer = SIX_DIGITS,
+		  .run = pread_files, .file = "bpf.stat.number", .dir = "six" },
 		{ .name = FREEZE,
 		  .run = pread_files, .file = "cgroup.freeze" },
 		{ .name = "pread pids.current", .peer = FREEZE,
 		  .run = pread_files, .file = "pids.current" },
+		{ .name = SIX_DIGITS,
+		  .run = pread_files, .file = "pids.max", .dir = "six" },
 		{ .name = "BPF_PROG_RUN an empty program", .peer = FREEZE,
 		  .run = run_empty },
 		{ .name = "BPF_PROG_RUN number by cgroup id", .peer = FREEZE,
@@ -1137,52 +1218,92 @@ static void bench_read(void)
 	int links[] = {
 		attach_stat(fd_of(skel->progs.two_bytes), NULL, "two_bytes", 0, false),
 		attach_stat(fd_of(skel->progs.number), NULL, "number", 0, false),
+		attach_stat(fd_of(skel->progs.number_printf), NULL, "number_printf", 0, false),
 	};
-	unsigned long long number = 123456;
+	int i;
 
-	open_cgroups(&(struct op){ 0 });
-	check(bpf_map_update_elem(bpf_map__fd(skel->maps.numbers), &cgroups[0].dir, &number,
-				  BPF_ANY), "set a number");
-	check(bpf_map_update_elem(bpf_map__fd(skel->maps.by_id), &cgroups[0].id, &number,
-				  BPF_ANY), "set a number");
+	make_dir("six", NULL, 0);
+	write_file(path_of("six"), "pids.max", "123456");
+	set_number("six", 123456);
+	set_number(LEAF, 1);	/* as long as what cgroup.freeze prints */
 	pin_iter(skel->progs.iter_two_bytes, cgroups[0].id, BPF_CGROUP_ITER_SELF_ONLY, "two_bytes");
 	one_iter = create_iter(skel->progs.iter_two_bytes, cgroups[0].id,
 			       BPF_CGROUP_ITER_SELF_ONLY);
 	run_ops("read", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
-	close(links[0]);
-	close(links[1]);
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		close(links[i]);
 }
 
-/* Do the mapped array and the binary file have the same figures as the text file? */
-static bool same_figures(int i)
+#define IN_TREE		(NR_FIGURES * (NR_MANY + 1))
+
+/* Do lines and entries follow in the order of the directories, which is that of mkdir? */
+static void check_tree(const char *line, const struct memory_tree_entry *entries)
+{
+	char path[16] = ". ";
+	int i;
+
+	for (i = -1; i < NR_MANY; i++, entries++) {
+		if (i >= 0)
+			snprintf(path, sizeof(path), "%d ", i);
+		if (strncmp(line, path, strlen(path)) || (i >= 0 && entries->id != cgroups[i].id))
+			die("memory_tree: cgroup %d isn't in its place", i);
+		line = strchr(line, '\n') + 1;
+	}
+	if (*line)
+		die("memory_tree: there is more after the last cgroup");
+}
+
+static void read_tree(struct memory_tree_entry *entries)
+{
+	static const struct op op = { .name = "tree", .figures = IN_TREE, .tree = true };
+	const size_t size = (NR_MANY + 1) * sizeof(*entries);
+	int dir = check(open(path_of("many"), O_RDONLY | O_DIRECTORY), "many");
+	int fd = check(openat(dir, "bpf.stat.memory_tree_bin", O_RDONLY), "memory_tree_bin");
+
+	open_read_close(&op, dir, "bpf.stat.memory_tree");
+	if (read(fd, entries, size + 1) != (ssize_t)size)
+		die("memory_tree_bin: not %d entries", NR_MANY + 1);
+	check_tree(text, entries);
+	close(fd);
+	close(dir);
+}
+
+/* Do all files and the mapped array have the same figures of cgroup @i? */
+static bool same_figures(int i, const struct memory_tree_entry *entry)
 {
 	static const struct op op = { .name = "compare", .figures = NR_FIGURES };
-	struct figures binary;
+	struct walked binary;
 
 	check(pread(cgroups[i].file, &binary, sizeof(binary), 0), "read in binary");
 	open_read_close(&op, cgroups[i].dir, "bpf.stat.memory");
-	return !memcmp(walked[i].values, figures, sizeof(figures)) &&
-	       !memcmp(&binary, &walked[i], sizeof(binary));
+	return !memcmp(&walked[i].figures, figures, sizeof(figures)) &&
+	       !memcmp(&binary, &walked[i], sizeof(binary)) &&
+	       !memcmp(&tree[i + 1], figures, sizeof(figures)) &&
+	       !memcmp(&entry->figures, figures, sizeof(figures));
 }
 
 /* Figures may change between two reads, when the kernel reclaims memory: try again. */
 static void compare_figures(const struct op *walk)
 {
-	int i, tries = 0;
+	static struct memory_tree_entry entries[NR_MANY + 2];
+	int i, tries;
 
-	for (i = 0; i < walk->nr; i++) {
-		while (!same_figures(i)) {
-			errno = 0;
-			if (++tries > 100)
-				die("cgroup %d in binary isn't what it is as text", i);
-			walk_map(walk);
-		}
+	errno = 0;
+	for (tries = 0; tries < 100; tries++) {
+		walk_map(walk);
+		read_tree(entries);
+		for (i = 0; i < walk->nr && same_figures(i, &entries[i + 1]); i++)
+			;
+		if (i == walk->nr)
+			return;
 	}
+	die("cgroup %d: the figures differ", i);
 }
 
 #define STAT_PARSED	"pread memory.stat and parse"
 #define OPEN_PARSED	"open+read+close memory.stat and parse"
 #define MANY		"1000 cgroups: "
+#define WALK_MAP	"one cgroup_iter into a mapped array"
 
 static void bench_memory_one(void)
 {
@@ -1230,6 +1351,8 @@ static void bench_memory_many(void)
 		  .figures = NR_FIGURES },
 		{ .name = MANY "pread bpf.stat.binary", .peer = MANY STAT_PARSED,
 		  .run = pread_files, .file = "bpf.stat.binary", .dir = "many", .nr = NR_MANY },
+		{ .name = MANY "pread memory.stat", .peer = MANY STAT_PARSED,
+		  .run = pread_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY },
 		{ .name = MANY STAT_PARSED,
 		  .run = pread_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY,
 		  .figures = NR_FIGURES - 1 },
@@ -1240,8 +1363,21 @@ static void bench_memory_many(void)
 		{ .name = MANY OPEN_PARSED, .peer = MANY STAT_PARSED,
 		  .run = open_files, .file = "memory.stat", .dir = "many", .nr = NR_MANY,
 		  .figures = NR_FIGURES - 1 },
-		{ .name = MANY "one cgroup_iter into a mapped array", .peer = MANY STAT_PARSED,
+		{ .name = MANY WALK_MAP, .peer = MANY STAT_PARSED,
 		  .run = walk_map, .pin = "walk_map", .dir = "many", .nr = NR_MANY },
+		{ .name = MANY "one pread bpf.stat.memory_tree", .peer = MANY STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.memory_tree", .dir = "many" },
+		{ .name = MANY "one pread bpf.stat.memory_tree and parse", .peer = MANY STAT_PARSED,
+		  .run = pread_files, .file = "bpf.stat.memory_tree", .dir = "many",
+		  .figures = IN_TREE, .tree = true },
+		{ .name = MANY "one pread bpf.stat.memory_tree_bin", .peer = MANY WALK_MAP,
+		  .run = pread_files, .file = "bpf.stat.memory_tree_bin", .dir = "many" },
+		{ .name = MANY "one open+read+close bpf.stat.memory_tree",
+		  .peer = MANY OPEN_PARSED,
+		  .run = open_files, .file = "bpf.stat.memory_tree", .dir = "many" },
+		{ .name = MANY "one open+read+close bpf.stat.memory_tree_bin",
+		  .peer = MANY WALK_MAP,
+		  .run = open_files, .file = "bpf.stat.memory_tree_bin", .dir = "many" },
 	};
 	static const struct op walk = { .dir = "many", .nr = NR_MANY, .pin = "walk" };
 	static const struct op map = { .dir = "many", .nr = NR_MANY, .pin = "walk_map",
@@ -1287,9 +1423,14 @@ static void bench_memory_few(void)
 	run_ops("memory", &by_time, ops, ARRAY_SIZE(ops), 101);
 }
 
+static int attach_tree(const char *name)
+{
+	return attach_stat(load_stat("memory_tree", name), "many", name, 0, false);
+}
+
 static void bench_memory(void)
 {
-	int links[2];
+	int links[4], i;
 
 	make_children("many", NR_MANY);
 	make_children("few", NR_FEW);
@@ -1297,13 +1438,15 @@ static void bench_memory(void)
 	charge_children("many", NR_MANY);
 	charge_children("few", NR_FEW);
 	sleep(3); /* small changes show only after the periodic flush, every two seconds */
-	links[0] = attach_stat(load_stat("memory"), NULL, "memory", 0, false);
+	links[0] = attach_stat(load_stat("memory", "memory"), NULL, "memory", 0, false);
 	links[1] = attach_stat(fd_of(skel->progs.binary), NULL, "binary", 0, false);
+	links[2] = attach_tree("memory_tree");
+	links[3] = attach_tree("memory_tree_bin");
 	bench_memory_one();
 	bench_memory_few();
 	bench_memory_many();
-	close(links[0]);
-	close(links[1]);
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		close(links[i]);
 }
 
 #define WEIGHT		"pwrite cpu.weight"
@@ -1332,7 +1475,7 @@ static void bench_knob(void)
 	};
 	int links[] = {
 		attach_stat(fd_of(skel->progs.trivial_knob), NULL, "trivial", 0200, false),
-		attach_stat(load_stat("knob"), NULL, "knob", 0644, false),
+		attach_stat(load_stat("knob", "knob"), NULL, "knob", 0644, false),
 	};
 
 	run_ops("knob", &by_time, ops, ARRAY_SIZE(ops), MAX_REPEATS);
@@ -1554,7 +1697,7 @@ static void bench_hold(void)
 		{ .name = "pread bpf.stat.memory", .run = pread_files, .file = "bpf.stat.memory" },
 		{ .name = "open+read+close pinned cgroup_iter of memory",
 		  .run = open_pins, .pin = "hold" },
-		{ .name = MANY "one cgroup_iter into a mapped array",
+		{ .name = MANY WALK_MAP,
 		  .run = walk_map, .pin = "hold_walk", .dir = "many", .nr = NR_MANY },
 	};
 	struct bpf_link *probes[] = {
@@ -1572,7 +1715,7 @@ static void bench_hold(void)
 	bench_one_subtree("hold", &by_hold, 10000, false, 3);
 
 	make_children("many", NR_MANY);
-	link = attach_stat(load_stat("memory"), NULL, "memory", 0, false);
+	link = attach_stat(load_stat("memory", "memory"), NULL, "memory", 0, false);
 	open_cgroups(&many);
 	pin_iter(skel->progs.walk_memory_map, cgroups[0].id, BPF_CGROUP_ITER_CHILDREN, "hold_walk");
 	open_cgroups(&(struct op){ 0 });

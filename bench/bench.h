@@ -3,18 +3,28 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include "memory_tree.h"
+
 #define MAX_CGROUPS	10000
-#define NR_FIGURES	10
+#define NR_FIGURES	((int)(sizeof(struct memory_figures) / sizeof(__u64)))
 
 /* The figures of one cgroup, as stored by a walk of cgroups. */
-struct figures {
+struct walked {
 	unsigned long long id;
-	unsigned long long values[NR_FIGURES];
+	struct memory_figures figures;
 };
 
 struct number_query {
 	unsigned long long id;		/* in: id of the cgroup */
 	unsigned long long value;	/* out: the cgroup's number */
+};
+
+#define CACHE_LINE	64
+
+/* An object of the kernel that an operation deals with. */
+struct object {
+	char what[32];
+	unsigned long long addr, size;
 };
 
 /*

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# functions.awk SYSTEM.MAP COUNTS: prints the counts of counter.c by function:
+# functions.awk SYSTEM.MAP OBJECTS COUNTS: prints the counts of counter.c by function:
 #
 #	row <tab> function <tab> instructions
+#
+# If stores were counted, it prints by function and by what they write to, which is one
+# of the objects that bench.c has printed, or else the symbol:
+#
+#	row <tab> function: what <tab> stores
 #
 # The row is the number of the mark. The value is the median over all stretches of
 # that row, so that a function that only an interrupt calls has 0 and isn't printed.
@@ -23,6 +28,24 @@ function symbol(addr,    low, high, middle) {
 			high = middle - 1
 	}
 	return name[low]
+}
+
+# The CPU entry areas are mapped at fffffe0000000000.
+function object(addr,    i) {
+	if (addr < "8000000000000000")
+		return "user memory"
+	if (addr >= "fffffe0000000000" && addr < "fffffe8000000000")
+		return "per CPU"
+	for (i = 1; i <= nr_objects; i++)
+		if (first[i] <= addr && addr <= last[i])
+			return what[i]
+	return addr < "ffffffff80000000" ? "other memory" : symbol(addr)
+}
+
+function padded(addr) {
+	addr = sprintf("%16s", addr)
+	gsub(/ /, "0", addr)
+	return addr
 }
 
 function end_stretch(    function_name) {
@@ -47,10 +70,24 @@ function median(list, total,    value, n, i, j, tmp) {
 	return value[i] + 0
 }
 
-FNR == NR {
-	if ($2 ~ /^[tTwW]$/) {
+FNR == 1 {
+	nr_files++
+}
+
+nr_files == 1 {
+	if ($2 ~ /^[tTwWdDbBrR]$/) {
 		address[++nr_symbols] = $1
 		name[nr_symbols] = $3
+	}
+	next
+}
+
+nr_files == 2 {
+	if ($1 == "object") {
+		split($0, part, "\t")
+		what[++nr_objects] = part[2]
+		first[nr_objects] = part[3]
+		last[nr_objects] = part[4]
 	}
 	next
 }
@@ -63,11 +100,11 @@ $1 == "stretch" {
 }
 
 {
-	addr = sprintf("%16s", $1)
-	gsub(/ /, "0", addr)
-	if (!(addr in known))
-		known[addr] = symbol(addr)
-	here[known[addr]] += $2
+	if (!($1 in known))
+		known[$1] = symbol(padded($1))
+	if ($3 && !($3 in written))
+		written[$3] = ": " object(padded($3))
+	here[known[$1] written[$3]] += $2
 }
 
 END {

@@ -82,12 +82,19 @@ function share(group, who, per,    link, file) {
 
 function judge(    i, nr, verb) {
 	print "\ntargets"
-	at_most(1.15, "read", "pread bpf.stat.two_bytes", "pread cgroup.freeze")
+	at_most(1, "read", "pread bpf.stat.number", "pread cgroup.freeze")
+	at_most(1, "read", "pread bpf.stat.number of six digits", "pread pids.max of six digits")
+	at_most(1, "read", "pread bpf.stat.number of six digits",
+		"BPF_PROG_RUN number by cgroup id")
 	at_most(1.05, "read", "open+read+close bpf.stat.two_bytes", "open+read+close cgroup.freeze")
-	at_most(0.15, "memory", "pread bpf.stat.memory", "pread memory.stat and parse")
-	at_most(0.27, "memory", "open+read+close bpf.stat.memory",
+	at_most(0.065, "memory", "pread bpf.stat.memory", "pread memory.stat and parse")
+	at_most(0.14, "memory", "open+read+close bpf.stat.memory",
 		"open+read+close memory.stat and parse")
-	at_most(1.2, "knob", "pwrite bpf.stat.trivial", "pwrite cpu.weight")
+	at_most(0.06, "memory", "1000 cgroups: one pread bpf.stat.memory_tree",
+		"1000 cgroups: pread memory.stat and parse")
+	at_most(1.15, "memory", "1000 cgroups: one pread bpf.stat.memory_tree_bin",
+		"1000 cgroups: one cgroup_iter into a mapped array")
+	at_most(1, "knob", "pwrite bpf.stat.knob", "pwrite cpu.weight")
 	for (i = 1; i <= 4; i++) {
 		verb = (i % 2 ? "mkdir" : "rmdir") (i > 2 ? " by a user" : "")
 		at_most(1.01, "mkdir", verb, verb " unpatched")
@@ -140,6 +147,14 @@ function judge(    i, nr, verb) {
 	target("average wait of a mkdir beside notifications, 0.05 x mkdir",
 	       of("notify", "average wait of a mkdir beside notifications"),
 	       0.05 * of("mkdir", "mkdir"))
+	target("stores to the program by pread bpf.stat.number",
+	       of("stores", "pread bpf.stat.number: program"), 0)
+	target("stores to the link by pread bpf.stat.number",
+	       of("stores", "pread bpf.stat.number: link"), 0)
+	target("stores to the program by pwrite bpf.stat.knob",
+	       of("stores", "pwrite bpf.stat.knob: program"), 0)
+	target("stores to the link by pwrite bpf.stat.knob",
+	       of("stores", "pwrite bpf.stat.knob: link"), 0)
 	print missed ? "targets missed: " missed : "all targets are met"
 }
 
