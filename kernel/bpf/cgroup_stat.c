@@ -192,7 +192,10 @@ static void bpf_cgroup_stat_link_dealloc(struct bpf_link *link)
 	kfree(cgroup_stat_link(link));
 }
 
-/* A link's reference on a program, to be put after a grace period. */
+/*
+ * A link's reference on a program, to be put after a grace period: the last
+ * bpf_prog_put() removes the program's symbols and exception table at once.
+ */
 struct cgroup_stat_put {
 	struct bpf_prog *prog;
 	struct rcu_head rcu;
