@@ -41,7 +41,7 @@ bool is_cgroup_v1(int fd)
 	return get_fs_type(fd) == CGROUP_SUPER_MAGIC;
 }
 
-static bool is_cgroup_v2(int fd)
+bool is_cgroup_v2(int fd)
 {
 	return get_fs_type(fd) == CGROUP2_SUPER_MAGIC;
 }

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <mntent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,6 +331,32 @@ static int init_pins(struct stat_pins *pins, const char *path)
 	return -1;
 }
 
+/* Are file systems mounted below @dir, which is an absolute path? */
+static bool has_mounts_below(const char *dir)
+{
+	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
+	const struct mntent *mnt;
+	FILE *mounts;
+
+	mounts = setmntent("/proc/mounts", "r");
+	if (!mounts)
+		return true;
+
+	do
+		mnt = getmntent(mounts);
+	while (mnt && (strncmp(mnt->mnt_dir, dir, len) || mnt->mnt_dir[len] != '/' ||
+		       !mnt->mnt_dir[len + 1]));
+	endmntent(mounts);
+	return mnt;
+}
+
+/* A mount on a directory hides all that is below: that mustn't be cgroups or mounts. */
+static bool is_mountable(const struct stat_pins *pins)
+{
+	return !is_cgroup_v1(pins->dir_fd) && !is_cgroup_v2(pins->dir_fd) &&
+	       !has_mounts_below(pins->dir);
+}
+
 /* @may_mount: mount a BPF file system on the directory if it isn't on one */
 static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
 {
@@ -341,7 +368,7 @@ static int open_pins(struct stat_pins *pins, const char *path, bool may_mount)
 	if (is_on_bpffs(pins->dir_fd))
 		return 0;
 
-	if (may_mount && !block_mount && !exists(pins->dir_fd, pins->name))
+	if (may_mount && !block_mount && !exists(pins->dir_fd, pins->name) && is_mountable(pins))
 		return replace_by_bpffs(pins);
 
 	p_err("%s isn't on a BPF file system: name a file on one, usually below /sys/fs/bpf",
