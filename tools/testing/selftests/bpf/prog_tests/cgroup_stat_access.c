@@ -22,7 +22,7 @@
 #define VICTIM	PREFIX "victim"	/* file of a link that a test updates, detaches or changes */
 
 #define CAP(name)	(1ULL << CAP_##name)
-#define NOT_BECOME	255	/* exit status: become() failed; not an errno */
+#define CANT_BECOME	255	/* exit status: become() failed; not an errno */
 #define FS_FD		100	/* file descriptor of the bpffs that the token is made from */
 
 /*
@@ -250,7 +250,7 @@ static pid_t start_as(enum who who, int (*act)(enum where where), enum where whe
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(become(&people[who]) ? NOT_BECOME : -act(where));
+		_exit(become(&people[who]) ? CANT_BECOME : -act(where));
 	if (people[who].token)
 		delegate_bpf_to(pid);
 	return pid;
@@ -262,7 +262,7 @@ static int wait_for(pid_t pid)
 	int status;
 
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) == NOT_BECOME)
+	    WEXITSTATUS(status) == CANT_BECOME)
 		return -ECHILD;
 	return -WEXITSTATUS(status);
 }

@@ -4,6 +4,7 @@
 #define CGROUP_STAT_HELPERS_H
 
 #include <test_progs.h>
+#include <grp.h>
 #include "testing_helpers.h"
 #include "cgroup_helpers.h"
 
@@ -18,6 +19,16 @@
 		usleep(1000);						\
 	___ok;								\
 })
+
+/* Take the identity of a user without privileges. Returns 0 or -errno. */
+static inline int become_nobody(void)
+{
+	const id_t id = 65534;
+
+	if (setgroups(0, NULL) || setresgid(id, id, id) || setresuid(id, id, id))
+		return -errno;
+	return 0;
+}
 
 /* For write_sysctl(): a program that spins looks to RCU like a CPU that hangs. */
 #define NO_STALLS	"/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"

@@ -4,7 +4,6 @@
  * ways to read a file. Each test is run with sleepable programs as well.
  */
 #include <test_progs.h>
-#include <grp.h>
 #include <linux/btf.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -19,7 +18,6 @@
 #define FILE_NAME	PREFIX "output"
 #define MAX_OUTPUT	(4 << 20)
 #define MIB		(1 << 20)
-#define NOBODY		65534
 #define LINE_LEN	64
 #define POISON		0xa5
 
@@ -372,8 +370,7 @@ static int read_as_nobody(int inherited)
 {
 	int fd;
 
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(NOBODY, NOBODY, NOBODY))
+	if (become_nobody())
 		return 1;
 	if (openat(cg, "cgroup.procs", O_WRONLY) >= 0 || errno != EACCES)
 		return 2;
