@@ -1016,6 +1016,43 @@ test_relative() {
 	does 'detach knob' detach "$pins/knob"
 }
 
+# The paths that "Paths in bpffs" in prog_cgroup_stat.rst promises.
+test_paths() {
+	local before=$before object=$objects/knob.bpf.o tree=$pins/cgroup v1=$pins/cgroup-v1
+	local file=${top##*/}/a/x/bpf.stat.knob
+
+	does 'attach knob' attach "$object" "$top" "$pins/knob"
+	ln -s "$root" "$tree"
+	check 'a path in bpffs, through a symbolic link' reads "$tree/$file" 100
+	does 'attach at such a path' attach "$object" "$tree/${top##*/}/b" "$pins/other" name other
+	check 'its file' has_files bpf.stat.other "$top/b"
+	does 'detach' detach "$pins/other"
+	rm "$tree"
+
+	mkdir "$tree"
+	bind "$root" "$tree"
+	check 'through a bind mount' reads "$tree/$file" 100
+	run link show pinned "$pins/knob"
+	check 'the cgroup is shown where it was before' matches " root $top files 5"
+	remember
+	refuses 'a pin there' "isn't on a BPF file system" \
+		attach "$object" "$top/b" "$tree/pin" name other
+	refuses 'a pin in a cgroup' "isn't on a BPF file system" \
+		attach "$object" "$top/b" "$top/b/pin" name other
+	unbind
+	rmdir "$tree"
+
+	begin_v1 "$tmp/named" "$hierarchy" || return
+	mkdir "$tmp/named/a" "$v1"
+	ln -s "$tmp/named" "$v1/"
+	does 'attach to cgroup v1 at a path in bpffs' attach "$object" "$v1/named" "$pins/other"
+	check 'it reads' reads "$v1/named/a/bpf.stat.knob" 100
+	does 'detach' detach "$pins/other"
+	rm -r "$v1"
+	ends_v1 "$tmp/named" "$hierarchy"
+	does 'detach knob' detach "$pins/knob"
+}
+
 # run_unit KEY [BPFTOOL]: run a command of the systemd unit, with our paths
 run_unit() {
 	local line
@@ -2132,8 +2169,8 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob v1_programs tree keep beside wakes pinned relative unit \
-	    programs show gone hierarchies all lazy json churn; do
+for test in object count runqlat knob v1_programs tree keep beside wakes pinned relative paths \
+	    unit programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
 
