@@ -685,12 +685,19 @@ void BPF_STRUCT_OPS(share_quiescent, struct task_struct *p, u64 deq_flags)
 	leave(p, taskc);
 }
 
+/* This fails if somebody else creates storage of that cgroup at the same time: try again. */
+static void create_ctx(struct cgroup *cgrp)
+{
+	if (!bpf_cgrp_storage_get(&cgrps, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		bpf_cgrp_storage_get(&cgrps, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 /* Creates what the callbacks need in a new cgroup, see rule 6 of THE PATTERN. */
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(share_cgroup_mkdir, struct cgroup *cgrp, const char *path)
 {
 	if (!cgrp->root->hierarchy_id)
-		bpf_cgrp_storage_get(&cgrps, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		create_ctx(cgrp);
 	return 0;
 }
 
@@ -736,7 +743,7 @@ static void create_storage(void)
 		return;
 	bpf_rcu_read_lock();
 	bpf_for_each(css, css, &root->self, BPF_CGROUP_ITER_DESCENDANTS_PRE)
-		bpf_cgrp_storage_get(&cgrps, css->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		create_ctx(css->cgroup);
 	bpf_rcu_read_unlock();
 	bpf_cgroup_release(root);
 }
@@ -827,8 +834,9 @@ static int turn(struct bpf_cgroup_stat_ctx *ctx, enum knob knob, s64 min, s64 ma
 	if (err)
 		return err;
 	set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!set)	/* another writer may have created it at the same time */
-		set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL, 0);
+	if (!set)	/* somebody else may have created storage at the same time */
+		set = bpf_cgrp_storage_get(&knobs, ctx->cgroup, NULL,
+					   BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!set)
 		return -ENOMEM;
 

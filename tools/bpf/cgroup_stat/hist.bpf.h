@@ -15,8 +15,7 @@
 #ifndef __HIST_BPF_H
 #define __HIST_BPF_H
 
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "storage.bpf.h"
 
 #define ENODATA		61
 
@@ -55,7 +54,7 @@ static bool hist_add(struct cgroup *cgrp, int bucket, __u64 ns)
 {
 	struct hist *hist;
 
-	hist = bpf_cgrp_storage_get(&hists, cgrp, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	hist = get_storage(&hists, cgrp, NULL);
 	if (!hist)
 		return false;
 

@@ -20,8 +20,7 @@
  * A program that uses the number calls knob_of() if it is in this object. One in
  * another object shares the map @knobs.
  */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "storage.bpf.h"
 
 #define ENOMEM		12
 #define EINVAL		22
@@ -69,14 +68,8 @@ static int set(struct cgroup *cgrp, __s64 value)
 {
 	__s64 *knob;
 
-	/*
-	 * Create the storage with the value, so that no reader finds it without. This
-	 * fails if another writer is creating it at the same time: then look it up.
-	 */
-	knob = bpf_cgrp_storage_get(&knobs, cgrp, &value, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!knob)
-		knob = bpf_cgrp_storage_get(&knobs, cgrp, NULL, 0);
-	/* no memory, or the cgroup is being removed */
+	/* create the storage with the value, so that no reader finds it without */
+	knob = get_storage(&knobs, cgrp, &value);
 	if (!knob)
 		return -ENOMEM;
 
