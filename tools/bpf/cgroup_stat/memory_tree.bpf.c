@@ -47,6 +47,7 @@
  * critical section. It needs no memory but seq_file's buffer, and there is no cost
  * without readers.
  */
+#include "escape.bpf.h"
 #include "memory.bpf.h"
 
 #define ENODATA		61
@@ -56,11 +57,6 @@
 struct name {
 	char text[NAME_SIZE];
 };
-
-static bool is_odd(__u8 c)
-{
-	return c <= ' ' || c == '\\' || c == 0x7f;
-}
 
 /* Not static, so that the verifier looks at the loop only once. */
 __noinline int is_plain(const struct name *name)
@@ -77,27 +73,6 @@ __noinline int is_plain(const struct name *name)
 	return false;
 }
 
-static void print_escaped(struct seq_file *seq, const struct name *name, __u32 len)
-{
-	char escape[4] = "\\";
-	__u32 i;
-	__u8 c;
-
-	bpf_for(i, 0, len) {
-		if (i >= NAME_SIZE)
-			break;
-		c = name->text[i];
-		if (!is_odd(c)) {
-			bpf_seq_write(seq, &name->text[i], 1);
-			continue;
-		}
-		escape[1] = '0' + (c >> 6);
-		escape[2] = '0' + (c >> 3 & 7);
-		escape[3] = '0' + (c & 7);
-		bpf_seq_write(seq, escape, sizeof(escape));
-	}
-}
-
 static void print_name(struct seq_file *seq, struct cgroup *cgrp)
 {
 	struct name name;
@@ -111,7 +86,7 @@ static void print_name(struct seq_file *seq, struct cgroup *cgrp)
 	if (is_plain(&name))
 		bpf_seq_write(seq, &name, len);
 	else
-		print_escaped(seq, &name, len);
+		print_escaped(seq, name.text, sizeof(name.text));
 }
 
 /* Print the path from the cgroup at @top, a level, to its descendant @cgrp. */

@@ -691,6 +691,14 @@ hists_in_v1() {
 	does 'detach runqlat' detach "$pins/runqlat"
 }
 
+# oom_in_v1: kills are only counted in v2, which test_oom does
+oom_in_v1() {
+	does 'attach oom to all' attach "$objects/oom.bpf.o" all "$pins/oom"
+	check 'oom has data in v2' grep -q '^kills ' "$top/a/bpf.stat.oom"
+	check 'oom has none in v1' has_no_data "$named/a/bpf.stat.oom"
+	does 'detach oom' detach "$pins/oom"
+}
+
 knob_in_v1() {
 	local file=bpf.stat.knob
 
@@ -715,6 +723,7 @@ test_v1_programs() {
 	echo "${tasks[-1]}" >"$named/a/cgroup.procs"
 	hists_in_v1
 	stop_tasks
+	oom_in_v1
 	knob_in_v1
 	ends_v1 "$named" "$hierarchy"
 	check 'nothing is left of that' within is_as_before
@@ -945,6 +954,117 @@ while True: time.sleep(1000)"
 	does 'detach memory' detach "$pins/memory"
 	does 'detach the binary one' detach "$pins/tree_bin"
 	does 'detach the other' detach "$pins/tree"
+	check 'disable the controller' disable_memory
+	check 'nothing is left of it' within is_as_before
+}
+
+# eat CGROUP: start a task named "a b" in it that needs more memory than its memory.max
+eat() {
+	echo 24M >"$1/memory.max"
+	[ ! -e "$1/memory.swap.max" ] || echo 0 >"$1/memory.swap.max"
+	start_task "$1" "$tmp/a b" -c "anonymous = b'x' * (64 << 20)"
+}
+
+# is_killed PID: a task that was started last was killed
+is_killed() {
+	wait "$1"
+	[ $? = 137 ]
+} 2>/dev/null
+
+# start_sleeper CGROUP: start a task that is called sleep as soon as it is there
+start_sleeper() {
+	start_task "$1" sleep infinity
+	within grep -q sleep "/proc/${tasks[-1]}/comm"
+}
+
+usec_since_boot() { awk '{ printf "%.0f", $1 * 1000000 }' /proc/uptime; }
+
+# has_kills COUNT CGROUP...
+has_kills() {
+	local dir
+
+	for dir in "${@:2}"; do
+		[ "$(value kills "$dir/bpf.stat.oom")" = "$1" ] || return
+	done
+}
+
+# has_oom CGROUP KILLS [PID COMM CGROUP_ID CGROUP_NAME]
+has_oom() {
+	[ "$(grep -v '^last_time_usec ' "$1/bpf.stat.oom")" = "kills $2${3:+
+last_pid $3
+last_comm $4
+last_cgroup_id $5
+last_cgroup $6}" ]
+}
+
+# A process that the OOM killer kills because of memory.max, with the others of its cgroup,
+# and by SysRq
+test_oom() {
+	local dir="$top/a/o m" file=bpf.stat.oom group=$top/c/group outside=$top/b/y
+	local begin end inode watcher last
+
+	within is_as_before
+	if ! enable_memory "$root" "$top" "$top"/{a,c}; then
+		disable_memory
+		echo "ok $((++nr)) oom # SKIP the memory controller isn't in cgroup v2"
+		return
+	fi
+	ln -s "$(command -v python3)" "$tmp/a b"
+	mkdir "$dir" "$group" "$outside"
+	inode=$(stat -c %i "$dir")
+	does 'attach oom to all' attach "$objects/oom.bpf.o" all "$pins/oom"
+	check 'nothing was killed' has_oom "$dir" 0
+	"$watch" "$top/$file" >"$tmp/watched" 2>/dev/null &
+	watcher=$!
+	check 'nor elsewhere' within is_watched 'kills 0'
+
+	begin=$(usec_since_boot)
+	eat "$dir"
+	check 'what needs too much is killed' is_killed "${tasks[-1]}"
+	end=$(($(usec_since_boot) + 10000))	# it is rounded down
+	last=("${tasks[-1]}" 'a\040b' "$inode" 'o\040m')
+	check 'that is counted, and which one' has_oom "$dir" 1 "${last[@]}"
+	check 'and when' is_between "$(value last_time_usec "$dir/$file")" "$begin" "$end"
+	check 'as in memory.events' [ "$(value oom_kill "$dir/memory.events")" = 1 ]
+	check 'in its parent, too' reads "$top/a/$file" "$(<"$dir/$file")"
+	check 'and in the root' reads "$root/$file" "$(<"$dir/$file")"
+	check 'not beside it' has_oom "$top/c" 0
+	check 'the readers of the parent are woken up' \
+		within is_watched 'kills 0' "$(<"$dir/$file")"
+	within rmdir "$dir"
+	check 'the parent keeps it when the cgroup is gone' has_oom "$top/a" 1 "${last[@]}"
+	check 'as memory.events does' [ "$(value oom_kill "$top/a/memory.events")" = 1 ]
+	mkdir "$dir"
+	check 'its successor does not have it' has_oom "$dir" 0
+
+	does 'update it by the same' update "$pins/oom" "$objects/oom.bpf.o"
+	eat "$dir"
+	check 'another one is killed' is_killed "${tasks[-1]}"
+	check 'that is counted once' has_kills 1 "$dir"
+	check 'and added to what was there' has_kills 2 "$top"{,/a}
+
+	echo 1 >"$group/memory.oom.group"
+	start_sleeper "$group"
+	start_sleeper "$group"
+	eat "$group"
+	check 'a whole group is killed' is_killed "${tasks[-1]}"
+	is_killed "${tasks[-2]}" && is_killed "${tasks[-3]}"
+	check 'each of it is counted' has_kills 3 "$group" "$top/c"
+	check 'together with the others' has_kills 5 "$top"
+
+	start_sleeper "$outside"
+	echo 1000 >"/proc/${tasks[-1]}/oom_score_adj"
+	echo f >/proc/sysrq-trigger
+	check 'SysRq kills one' is_killed "${tasks[-1]}"
+	check 'that is counted without a memory controller' has_kills 1 "$outside" "$top/b"
+	check 'as in the memory.events of its parent' \
+		[ "$(value oom_kill "$top/b/memory.events")" = 1 ]
+	check 'together with the others' has_kills 6 "$top"
+	does 'detach it' detach "$pins/oom"
+	wait "$watcher"
+	rmdir "$dir" "$group" "$outside"
+	rm "$tmp"/{watched,'a b'}
+	tasks=()
 	check 'disable the controller' disable_memory
 	check 'nothing is left of it' within is_as_before
 }
@@ -2154,7 +2274,7 @@ only=" ${*:4} "
 [ "$(id -u)" = 0 ] || die 'try as root'
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2 in $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die 'no bpffs in /sys/fs/bpf'
-for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,memory_tree,runqlat}.bpf.o \
+for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,memory_tree,oom,runqlat}.bpf.o \
 	"$objects"/cgroup_stat_{beside,exits,exits_call,maps,pinned}.bpf.o "$completion" "$unit" \
 	"$watch"; do
 	[ -e "$file" ] || die "$file is not there"
@@ -2169,8 +2289,8 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob v1_programs tree keep beside wakes pinned relative paths \
-	    unit programs show gone hierarchies all lazy json churn; do
+for test in object count runqlat knob v1_programs tree oom keep beside wakes pinned relative \
+	    paths unit programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
 
