@@ -52,7 +52,7 @@ function memory(name, kind, operation, parse) {
 END {
 	if (failed)
 		exit 1
-	panel("Read ten memory figures of a cgroup")
+	panel("Read 17 memory figures of a cgroup")
 	memory("memory.stat", "theirs", "pread memory.stat", 1)
 	memory("bpf.stat.memory", "ours", "pread bpf.stat.memory", 1)
 	memory("in binary", "ours", "pread bpf.stat.binary")

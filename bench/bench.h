@@ -7,6 +7,7 @@
 
 #define MAX_CGROUPS	10000
 #define NR_FIGURES	((int)(sizeof(struct memory_figures) / sizeof(__u64)))
+#define IN_STAT		(NR_FIGURES - 2)	/* memory.stat lacks current and oom_kill */
 
 /* The figures of one cgroup, as stored by a walk of cgroups. */
 struct walked {

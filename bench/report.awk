@@ -87,10 +87,10 @@ function judge(    i, nr, verb) {
 	at_most(1, "read", "pread bpf.stat.number of six digits",
 		"BPF_PROG_RUN number by cgroup id")
 	at_most(1.05, "read", "open+read+close bpf.stat.two_bytes", "open+read+close cgroup.freeze")
-	at_most(0.065, "memory", "pread bpf.stat.memory", "pread memory.stat and parse")
-	at_most(0.14, "memory", "open+read+close bpf.stat.memory",
+	at_most(0.09, "memory", "pread bpf.stat.memory", "pread memory.stat and parse")
+	at_most(0.155, "memory", "open+read+close bpf.stat.memory",
 		"open+read+close memory.stat and parse")
-	at_most(0.06, "memory", "1000 cgroups: one pread bpf.stat.memory_tree",
+	at_most(0.08, "memory", "1000 cgroups: one pread bpf.stat.memory_tree",
 		"1000 cgroups: pread memory.stat and parse")
 	at_most(1.15, "memory", "1000 cgroups: one pread bpf.stat.memory_tree_bin",
 		"1000 cgroups: one cgroup_iter into a mapped array")

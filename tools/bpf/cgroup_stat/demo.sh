@@ -105,9 +105,10 @@ is_consistent() {
 	     END { exit bad || seen != 1 || sum != nr || total < min || total > max * 1.05 }'
 }
 
-# Prints the figures of memory.current and memory.stat for the keys in $memory
+# Prints the figures of memory.current, memory.stat and memory.events for the keys in
+# $memory
 from_kernel() {
-	{ printf 'current '; cat "$1/memory.current" "$1/memory.stat"; } |
+	{ printf 'current '; cat "$1"/memory.{current,stat,events}; } |
 		awk 'NR == FNR { figure[$1] = $2; next } { print $1, figure[$1] }' - "$1/$memory"
 }
 
@@ -385,14 +386,14 @@ shmem=$(value shmem <<< "$out")
 current=$(value current <<< "$out")
 both=$((anon + page_cache))
 nr_figures=$(grep -cE '^[a-z_]+ [0-9]+$' <<< "$out")
-expect "ten figures" "$nr_figures" [ "$nr_figures" = 10 ]
+expect "17 figures" "$nr_figures" [ "$nr_figures" = 17 ]
 expect "anon has the task's own 32 MiB" "$anon" is_about_mib "$anon" 32
 expect "shmem has the 16 MiB of $on_tmpfs" "$shmem" is_about_mib "$shmem" 16
 expect "file has them, too, and the 8 MiB of $on_disk" "$page_cache" \
 	[ "$page_cache" -ge $((shmem + 8 * mib)) ]
 expect "current has it all" "$current, not $both" [ "$current" -ge $both ]
 within stands_still demo/cache || fail "figures that stand still" "$(< demo/cache/$memory)"
-expect "all ten are those of memory.current and memory.stat" \
+expect "all are those of memory.current, memory.stat and memory.events" \
 	"$(diff <(say "$out") <(say "$kernel"))" [ "$out" = "$kernel" ]
 
 step "The same for all cgroups of a subtree in one read, by a link that is lazy"

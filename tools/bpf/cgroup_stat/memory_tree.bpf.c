@@ -39,11 +39,11 @@
  * The buffer begins with one page and is doubled until all fits, and each time the
  * walk begins again. It stays as large until the file is closed. So if you keep the
  * file open and read with pread(2), one walk is enough from the second time on. If
- * the output is longer than 4 MiB, some 15,000 cgroups with paths of 60 characters, or
- * 40,000 in binary, read(2) fails with E2BIG: read the files of the children instead.
+ * the output is longer than 4 MiB, some 10,000 cgroups with paths of 60 characters, or
+ * 26,000 in binary, read(2) fails with E2BIG: read the files of the children instead.
  *
- * Cost of a walk, in x86 instructions: 2,700 for each cgroup, and for each component of
- * its path 250 plus 27 for each character; 750 in binary. The walk is one RCU read-side
+ * Cost of a walk, in x86 instructions: 4,700 for each cgroup, and for each component of
+ * its path 250 plus 27 for each character; 1,400 in binary. The walk is one RCU read-side
  * critical section. It needs no memory but seq_file's buffer, and there is no cost
  * without readers.
  */
@@ -112,7 +112,7 @@ static void print_path(struct seq_file *seq, struct cgroup *cgrp, int top)
 static long print_figures(struct seq_file *seq, struct cgroup *cgrp,
 			  const struct memory_figures *figures)
 {
-	if (has_current(cgrp))
+	if (!is_root(cgrp))
 		bpf_seq_put_decimal_ull(seq, " current=", figures->current);
 	bpf_seq_put_decimal_ull(seq, " anon=", figures->anon);
 	bpf_seq_put_decimal_ull(seq, " file=", figures->file);
@@ -123,6 +123,14 @@ static long print_figures(struct seq_file *seq, struct cgroup *cgrp,
 	bpf_seq_put_decimal_ull(seq, " inactive_file=", figures->inactive_file);
 	bpf_seq_put_decimal_ull(seq, " pgfault=", figures->pgfault);
 	bpf_seq_put_decimal_ull(seq, " pgmajfault=", figures->pgmajfault);
+	bpf_seq_put_decimal_ull(seq, " file_writeback=", figures->file_writeback);
+	bpf_seq_put_decimal_ull(seq, " slab_reclaimable=", figures->slab_reclaimable);
+	bpf_seq_put_decimal_ull(seq, " workingset_refault_anon=", figures->workingset_refault_anon);
+	bpf_seq_put_decimal_ull(seq, " workingset_refault_file=", figures->workingset_refault_file);
+	bpf_seq_put_decimal_ull(seq, " pgscan=", figures->pgscan);
+	bpf_seq_put_decimal_ull(seq, " pgsteal=", figures->pgsteal);
+	if (!is_root(cgrp))
+		bpf_seq_put_decimal_ull(seq, " oom_kill=", figures->oom_kill);
 	return bpf_seq_write(seq, "\n", 1);
 }
 

@@ -28,6 +28,13 @@ struct memory_figures {
 	__u64 inactive_file;
 	__u64 pgfault;
 	__u64 pgmajfault;
+	__u64 file_writeback;
+	__u64 slab_reclaimable;
+	__u64 workingset_refault_anon;
+	__u64 workingset_refault_file;
+	__u64 pgscan;
+	__u64 pgsteal;
+	__u64 oom_kill;		/* 0 in the root cgroup, which has none */
 };
 
 struct memory_tree_entry {

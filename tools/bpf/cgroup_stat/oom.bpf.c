@@ -38,7 +38,7 @@
  * In cgroup v1 hierarchies, read(2) fails with ENODATA: kills are only counted in
  * cgroups of the default hierarchy, which is cgroup v2, wherever the memory controller is.
  *
- * When the machine is out of memory, it is too late to allocate some: so 400 bytes for a
+ * When the machine is out of memory, it is too late to allocate some: so 700 bytes for a
  * cgroup and for each of its ancestors are allocated when its file is first read, and kept
  * until the cgroup is freed. If nobody has read it, they are allocated when a process is
  * killed. If that fails, the kill isn't counted in that cgroup and those below, so a

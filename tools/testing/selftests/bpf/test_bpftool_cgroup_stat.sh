@@ -117,7 +117,7 @@ def by_text(top):
 def by_binary(top):
     """Returns the entries of bpf.stat.memory_tree_bin."""
     with open(top + "/bpf.stat.memory_tree_bin", "rb") as entries:
-        return list(struct.iter_unpack("=2I12Q", entries.read()))
+        return list(struct.iter_unpack("=2I19Q", entries.read()))
 
 
 def is_tree(top):
@@ -131,7 +131,7 @@ def is_tree(top):
         else:
             parent, level = ".", 1
         if figures != files.pop(path) or entry != (
-                104, level, inodes[path], inodes[parent],
+                160, level, inodes[path], inodes[parent],
                 *(int(each) for each in figures.values())):
             return False
     return True
@@ -141,7 +141,7 @@ def is_whole(top, wanted):
     """Is no cgroup there twice, none of those missing, and no parent after its child?"""
     rows, ids = by_text(top), [entry[2] for entry in by_binary(top)]
     paths = [path for path, _ in rows]
-    return (all(len(figures) == 10 for _, figures in rows) and
+    return (all(len(figures) == 17 for _, figures in rows) and
             len(set(paths)) == len(paths) and wanted <= set(paths) and
             not any(os.path.dirname(path) in paths[i:] for i, path in enumerate(paths)) and
             len(set(ids)) == len(ids) and
@@ -634,15 +634,18 @@ has_no_data() { [[ $(cat "$1" 2>&1) = *": No data available" ]]; }
 memory_v1() {
 	echo "current $(<"$1/memory.usage_in_bytes")"
 	echo "kernel $(<"$1/memory.kmem.usage_in_bytes")"
-	sed -n 's/^total_\(shmem\|inactive_file\|pgfault\|pgmajfault\) /\1 /p
+	sed -n 's/^total_\(shmem\|inactive_file\|pgfault\|pgmajfault\|workingset_.*\) /\1 /p
 		s/^total_rss /anon /p
 		s/^total_cache /file /p
 		s/^total_mapped_file /file_mapped /p
-		s/^total_dirty /file_dirty /p' "$1/memory.stat"
+		s/^total_dirty /file_dirty /p
+		s/^total_writeback /file_writeback /p' "$1/memory.stat"
+	grep '^oom_kill ' "$1/memory.oom_control"
 }
 
 has_memory_of_v1() {
-	[ "$(sort "$1/bpf.stat.memory")" = "$(memory_v1 "$1" | sort)" ]
+	[ "$(grep -vE '^(slab_reclaimable|pgscan|pgsteal) ' "$1/bpf.stat.memory" | sort)" = \
+		"$(memory_v1 "$1" | sort)" ]
 }
 
 # memory in the hierarchy of the memory controller, and elsewhere
@@ -863,7 +866,7 @@ shows_at_once() {
 		(echo $BASHPID >"$1/cgroup.procs" && exec python3 -c "import re, struct
 before = b'x' * ($mib << 20)
 read = open('$1/$file', 'rb').read()
-anon = (struct.unpack('=2I12Q', read)[5] if '$file'.endswith('bin') else
+anon = (struct.unpack('=2I19Q', read)[5] if '$file'.endswith('bin') else
         int(re.search(rb'anon=(\d+)', read)[1]))
 exit(anon < $mib << 20)") || return
 	done
@@ -1065,6 +1068,59 @@ test_oom() {
 	rmdir "$dir" "$group" "$outside"
 	rm "$tmp"/{watched,'a b'}
 	tasks=()
+	check 'disable the controller' disable_memory
+	check 'nothing is left of it' within is_as_before
+}
+
+# memory_v2 CGROUP: the kernel's own figures for the lines of bpf.stat.memory
+memory_v2() {
+	{ printf 'current '; cat "$1"/memory.{current,stat,events}; } |
+		awk 'NR == FNR { figure[$1] = $2; next } { print $1, figure[$1] }' \
+			- "$1/bpf.stat.memory"
+}
+
+has_memory_of_v2() { [ "$(memory_v2 "$1")" = "$(<"$1/bpf.stat.memory")" ]; }
+
+# Those of the figures that are 0 unless memory is short. So are file_writeback and
+# workingset_refault_anon, but they take a disk and swap.
+test_memory() {
+	local dir=$top/a/m file=bpf.stat.memory name data=("$objects"/*.o)
+
+	within is_as_before
+	if ! enable_memory "$root" "$top" "$top/a"; then
+		disable_memory
+		echo "ok $((++nr)) memory # SKIP the memory controller isn't in cgroup v2"
+		return
+	fi
+	ln -s "$(command -v python3)" "$tmp/a b"
+	mkdir "$dir"
+	does 'attach memory' attach "$objects/memory.bpf.o" "$top" "$pins/memory"
+	eat "$dir"
+	check 'what needs too much is killed' is_killed "${tasks[-1]}"
+	echo 4M >"$dir/memory.max"
+	for name in "${data[@]}"; do
+		dd if="$name" iflag=nocache count=0 status=none	# others have read it before
+	done
+	(echo $BASHPID >"$dir/cgroup.procs" && cat "${data[@]}" "${data[@]}" >/dev/null)
+	for name in pgscan pgsteal workingset_refault_file slab_reclaimable oom_kill; do
+		check "$name has counted something" is_above $name "$dir/$file" 0
+	done
+	check 'memory has the figures of v2' within has_memory_of_v2 "$dir"
+	check 'and of the descendants' within has_memory_of_v2 "$top/a"
+	check 'all of them' [ "$(wc -l <"$dir/$file")" = 17 ]
+	within rmdir "$dir"
+	check 'and of those that are gone' within has_memory_of_v2 "$top/a"
+	for name in pgscan pgsteal workingset_refault_file oom_kill; do
+		check "$name is kept" is_above $name "$top/a/$file" 0
+	done
+	does 'detach memory' detach "$pins/memory"
+	does 'attach memory to the root' attach "$objects/memory.bpf.o" $root "$pins/memory"
+	check 'which has no current and no oom_kill' \
+		[ "$(grep -cvE '^(current|oom_kill) ' $root/$file)" = 15 ]
+	check 'nor 0 for these' [ "$(wc -l <$root/$file)" = 15 ]
+	does 'detach memory' detach "$pins/memory"
+	tasks=()
+	rm "$tmp/a b"
 	check 'disable the controller' disable_memory
 	check 'nothing is left of it' within is_as_before
 }
@@ -2289,8 +2345,8 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob v1_programs tree oom keep beside wakes pinned relative \
-	    paths unit programs show gone hierarchies all lazy json churn; do
+for test in object count runqlat knob v1_programs memory tree oom keep beside wakes pinned \
+	    relative paths unit programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
 
