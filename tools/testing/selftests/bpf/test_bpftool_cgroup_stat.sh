@@ -42,6 +42,7 @@ import glob
 import json
 import os
 import re
+import socket
 import struct
 import sys
 
@@ -173,6 +174,86 @@ def chain(top, names, leaves=()):
     for leaf in leaves:
         os.mkdir(str(leaf), dir_fd=here)
     os.close(here)
+
+
+def inside(cgroup, function):
+    """Calls a function in a cgroup, and returns what it returns."""
+    with open("/proc/self/cgroup", encoding="ascii") as lines:
+        here = [line.rstrip()[3:] for line in lines if line.startswith("0::")][0]
+    enter(cgroup)
+    try:
+        return function()
+    finally:
+        enter("/sys/fs/cgroup" + here)
+
+
+def enter(cgroup):
+    with open(cgroup + "/cgroup.procs", "w", encoding="ascii") as procs:
+        procs.write("0")
+
+
+ADDRESSES = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
+
+
+def tcp(version, ours, theirs):
+    """Returns two TCP sockets of two cgroups, connected to each other."""
+    family, address = ADDRESSES[version]
+    listening = inside(theirs, lambda: socket.create_server((address, 0), family=family))
+    connect = socket.create_connection
+    with listening:
+        one = inside(ours, lambda: connect(listening.getsockname()[:2]))
+        return one, listening.accept()[0]
+
+
+def udp(version, ours, theirs):
+    """The same for UDP."""
+    family, address = ADDRESSES[version]
+    both = [inside(cgroup, lambda: socket.socket(family, socket.SOCK_DGRAM))
+            for cgroup in (ours, theirs)]
+    for each in both:
+        each.bind((address, 0))
+    both[0].connect(both[1].getsockname())
+    both[1].connect(both[0].getsockname())
+    return both
+
+
+def send(from_to, *sizes):
+    """Sends messages, and receives each by one call. Did all arrive?"""
+    # recv(0) would be no call
+    return all(from_to[0].send(b"x" * size) == size and
+               len(from_to[1].recv(size or 1, socket.MSG_WAITALL)) == size for size in sizes)
+
+
+def finds_nothing(sockets):
+    """Makes calls that transfer nothing."""
+    one, other = sockets
+    one.setblocking(False)
+    try:
+        one.recv(1)
+    except BlockingIOError:
+        pass
+    other.shutdown(socket.SHUT_WR)
+    one.setblocking(True)
+    return one.recv(1) == b""
+
+
+def splice(from_to, size):
+    """Sends by sendfile(2), and receives by splice(2)."""
+    with open("/proc/self/exe", "rb") as file:
+        sent = os.sendfile(from_to[0].fileno(), file.fileno(), 0, size)
+    out, into = os.pipe()
+    received = 0
+    while received < sent:
+        received += os.splice(from_to[1].fileno(), into, sent - received)
+    os.close(out)
+    os.close(into)
+    return sent == received == size
+
+
+def peek(from_to):
+    """Sends a byte, and looks at it before it receives it."""
+    from_to[0].send(b"x")
+    return from_to[1].recv(1, socket.MSG_PEEK) == from_to[1].recv(1)
 
 
 for line in sys.stdin:
@@ -694,12 +775,16 @@ hists_in_v1() {
 	does 'detach runqlat' detach "$pins/runqlat"
 }
 
-# oom_in_v1: kills are only counted in v2, which test_oom does
-oom_in_v1() {
-	does 'attach oom to all' attach "$objects/oom.bpf.o" all "$pins/oom"
-	check 'oom has data in v2' grep -q '^kills ' "$top/a/bpf.stat.oom"
-	check 'oom has none in v1' has_no_data "$named/a/bpf.stat.oom"
-	does 'detach oom' detach "$pins/oom"
+# net and oom only count in v2. Their own tests do that with a link for all hierarchies.
+counts_in_v1() {
+	local name
+
+	for name in net oom; do
+		does "attach $name to all" attach "$objects/$name.bpf.o" all "$pins/$name"
+		check "$name has data in v2" grep -q ' 0$' "$top/a/bpf.stat.$name"
+		check "$name has none in v1" has_no_data "$named/a/bpf.stat.$name"
+		does "detach $name" detach "$pins/$name"
+	done
 }
 
 knob_in_v1() {
@@ -726,7 +811,7 @@ test_v1_programs() {
 	echo "${tasks[-1]}" >"$named/a/cgroup.procs"
 	hists_in_v1
 	stop_tasks
-	oom_in_v1
+	counts_in_v1
 	knob_in_v1
 	ends_v1 "$named" "$hierarchy"
 	check 'nothing is left of that' within is_as_before
@@ -1122,6 +1207,75 @@ test_memory() {
 	tasks=()
 	rm "$tmp/a b"
 	check 'disable the controller' disable_memory
+	check 'nothing is left of it' within is_as_before
+}
+
+# has_net CGROUP TCP... UDP...: sent bytes, sent calls, received bytes, received calls
+has_net() {
+	[ "$(sed 's/.* //' "$1/bpf.stat.net" | tr '\n' ' ')" = "${*:2} " ]
+}
+
+# Sockets in a, b and c. The process that uses them is in none of these.
+test_net() {
+	local dir=$top/a/n file=bpf.stat.net version none='0 0 0 0' before=$before
+
+	within is_as_before
+	mkdir "$dir"
+	does 'attach net to all' attach "$objects/net.bpf.o" all "$pins/net"
+	check 'nothing was sent' has_net "$top" "$none" "$none"
+	for version in 4 6; do
+		does 'begin anew' update "$pins/net" "$objects/net.bpf.o" fresh
+		ask "(pair := tcp($version, '$dir', '$top/b'))"
+		check "TCP over IPv$version" holds "send(pair, 10000, 1, 300)"
+		check 'sent bytes and calls' has_net "$dir" 10301 3 0 0 "$none"
+		check 'received there' has_net "$top/b" 0 0 10301 3 "$none"
+		check 'in the other direction' holds "send(pair[::-1], 70000)"
+		check 'received' has_net "$dir" 10301 3 70000 1 "$none"
+		check 'sent there' has_net "$top/b" 70000 1 10301 3 "$none"
+		check 'in the parent' has_net "$top/a" 10301 3 70000 1 "$none"
+		check 'both in the parent of both' has_net "$top" 80301 4 80301 4 "$none"
+		check 'what fails or is the end' holds "finds_nothing(pair)"
+		check 'is not counted' has_net "$top" 80301 4 80301 4 "$none"
+
+		ask "(pair := udp($version, '$dir', '$top/b'))"
+		check "UDP over IPv$version" holds "send(pair, 1000, 0, 1, 60000)"
+		check 'sent bytes and datagrams' has_net "$dir" 10301 3 70000 1 61001 4 0 0
+		check 'received there' has_net "$top/b" 70000 1 10301 3 0 0 61001 4
+		check 'in the other direction' holds "send(pair[::-1], 7)"
+		check 'received' has_net "$dir" 10301 3 70000 1 61001 4 7 1
+		check 'a byte that is only looked at' holds "peek(pair)"
+		check 'is counted when it is received' \
+			has_net "$top/b" 70000 1 10301 3 7 1 61002 5
+	done
+
+	does 'update it by the same' update "$pins/net" "$objects/net.bpf.o"
+	check 'it has what it had' has_net "$top/b" 70000 1 10301 3 7 1 61002 5
+	does 'begin anew' update "$pins/net" "$objects/net.bpf.o" fresh
+	ask "(pair := tcp(4, '$dir', '$top/b'))"
+	check 'sendfile and splice' holds "splice(pair, 5000)"
+	check 'are sent' is_above tcp_sent_calls "$dir/$file" 0
+	check 'all of it' [ "$(value tcp_sent_bytes "$dir/$file")" = 5000 ]
+	check 'and received' [ "$(value tcp_received_bytes "$top/b/$file")" = 5000 ]
+
+	does 'begin anew' update "$pins/net" "$objects/net.bpf.o" fresh
+	check 'the owner moves' holds "inside('$top/c', lambda: send(pair, 11))"
+	check 'its socket does not' has_net "$dir" 11 1 0 0 "$none"
+	check 'so that is where it sends' has_net "$top/c" "$none" "$none"
+	ask "(unix := socket.socketpair())"
+	check 'a Unix socket' holds "send(unix, 10)"
+	check 'is not counted' has_net "$top" 11 1 11 1 "$none"
+	ask "(fewer := udp(6, '$dir', '$top/c'))"
+	check 'another one' holds "send(fewer, 5)"
+	within rmdir "$dir"
+	check 'the cgroup is removed' holds "send(pair, 100) and send(pair[::-1], 1000)"
+	check 'its sockets belong to the parent' has_net "$top/a" 111 2 1000 1 5 1 0 0
+	check 'the other side is where it was' has_net "$top/b" 1000 1 111 2 "$none"
+	check 'all is in the parent of both' has_net "$top" 1111 3 1111 3 5 1 5 1
+	mkdir "$dir"
+	check 'its successor has nothing' has_net "$dir" "$none" "$none"
+	ask "[each.close() for each in (*pair, *fewer, *unix)]"
+	does 'detach it' detach "$pins/net"
+	rmdir "$dir"
 	check 'nothing is left of it' within is_as_before
 }
 
@@ -2330,7 +2484,7 @@ only=" ${*:4} "
 [ "$(id -u)" = 0 ] || die 'try as root'
 [ "$(stat -fc %T $root)" = cgroup2fs ] || die "no cgroup v2 in $root"
 [ "$(stat -fc %T /sys/fs/bpf)" = bpf_fs ] || die 'no bpffs in /sys/fs/bpf'
-for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,memory_tree,oom,runqlat}.bpf.o \
+for file in "$bpftool" "$objects"/{hist_oncpu,knob,memory,memory_tree,net,oom,runqlat}.bpf.o \
 	"$objects"/cgroup_stat_{beside,exits,exits_call,maps,pinned}.bpf.o "$completion" "$unit" \
 	"$watch"; do
 	[ -e "$file" ] || die "$file is not there"
@@ -2345,8 +2499,8 @@ mount -t bpf -o ro none "$tmp/read-only" || die 'no bpffs to be read only'
 coproc python { exec python3 -c "$helper" "$tmp/said" "$pins"; }
 
 remember
-for test in object count runqlat knob v1_programs memory tree oom keep beside wakes pinned \
-	    relative paths unit programs show gone hierarchies all lazy json churn; do
+for test in object count runqlat knob v1_programs memory tree net oom keep beside wakes \
+	    pinned relative paths unit programs show gone hierarchies all lazy json churn; do
 	! wanted $test || test_$test
 done
 
