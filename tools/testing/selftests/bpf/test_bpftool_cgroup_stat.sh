@@ -13,7 +13,7 @@
 
 export LC_ALL=C
 tools=$(dirname "$(realpath "$0")")/../../../bpf/cgroup_stat
-unit=$tools/cgroup-stat-memory.service
+unit=$tools/cgroup-stat@.service
 watch=$tools/watch.py
 root=/sys/fs/cgroup
 top=$root/bpftool-stat-$$
@@ -1383,13 +1383,15 @@ test_paths() {
 	does 'detach knob' detach "$pins/knob"
 }
 
-# run_unit KEY [BPFTOOL]: run a command of the systemd unit, with our paths
+# run_unit KEY [BPFTOOL]: run a command of the systemd unit for the program $instance, with
+# our paths, and with the variables that are set here instead of the unit's
 run_unit() {
-	local line
+	local line CGROUP=${CGROUP-$(sed -n 's/^Environment=CGROUP=//p' "$unit")}
+	local OPTIONS=${OPTIONS-$(sed -n 's/^Environment=OPTIONS=//p' "$unit")}
 
 	line=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$unit" |
 		sed -n "s|/usr/sbin/bpftool|${2:-$bpftool}|g; s|/usr/lib/bpf|$objects|
-			s|/sys/fs/bpf|$pins|g; s|^$1=||p")
+			s|/sys/fs/bpf|$pins|g; s|%i|$instance|g; s|^$1=||p")
 	eval "ran=($line)"
 	"${ran[@]}" >"$tmp/said" 2>"$tmp/error"
 	status=$?
@@ -1397,7 +1399,7 @@ run_unit() {
 
 unit_runs() {
 	run_unit "$1"
-	check "$1 of the systemd unit${2:+ $2}" is_silent
+	check "$1 of the systemd unit for $instance${2:+ $2}" is_silent
 }
 
 # unit_restarts WHAT: the unit can be stopped and started after WHAT
@@ -1408,15 +1410,26 @@ unit_restarts() {
 }
 
 test_unit() {
-	local old=/usr/sbin/bpftool
+	local old=/usr/sbin/bpftool instance tree=$top/a/x/bpf.stat.memory_tree
 
-	unit_runs ExecStartPre
-	unit_runs ExecStart
-	check 'memory has figures' is_above pgfault $root/bpf.stat.memory 0
-	check 'in every cgroup' [ -e "$top/a/x/bpf.stat.memory" ]
-	unit_runs ExecStop
-	check 'no programs, links, pins and files of these' within is_as_before
+	for instance in hist_oncpu knob memory_tree net oom runqlat memory; do
+		unit_runs ExecStartPre
+		unit_runs ExecStart
+		check "a file of $instance in every cgroup" [ -e "$top/a/x/bpf.stat.$instance" ]
+		[ $instance != memory ] ||
+			check 'memory has figures' is_above pgfault $root/bpf.stat.memory 0
+		unit_runs ExecStop
+		check 'no programs, links, pins and files of these' within is_as_before
+	done
 
+	instance=memory_tree
+	CGROUP=$top/a OPTIONS='mode 0400 lazy' unit_runs ExecStart 'with options'
+	check 'its file is made by who looks for it' is_mode "$tree" 400
+	check 'below that cgroup' has_files bpf.stat.memory_tree "$top/a/x"
+	CGROUP=$top/a OPTIONS='mode 0400 lazy' unit_runs ExecStop 'with options'
+	check 'nothing is left of these' within is_as_before
+
+	instance=memory
 	unit_runs ExecStart
 	does 'detach it by hand' detach "$pins/memory"
 	unit_restarts 'detach'
