@@ -400,13 +400,29 @@ int run_test(const struct subtree_test *test)
 	return KSFT_FAIL;
 }
 
-void run_tests(const struct subtree_test *tests, int nr_tests,
-	       int (*run)(const struct subtree_test *test))
+static bool is_wanted(const struct subtree_test *test, char **names)
 {
-	int i;
+	if (!*names)
+		return true;
+	while (*names && strcmp(*names, test->name))
+		names++;
+	return *names;
+}
 
-	ksft_set_plan(nr_tests);
+void run_tests(const struct subtree_test *tests, int nr_tests,
+	       int (*run)(const struct subtree_test *test), char **names)
+{
+	int i, nr_wanted = 0;
+
+	for (i = 0; i < nr_tests; i++)
+		nr_wanted += is_wanted(&tests[i], names);
+	if (!nr_wanted)
+		ksft_exit_fail_msg("there is no test %s\n", *names);
+
+	ksft_set_plan(nr_wanted);
 	for (i = 0; i < nr_tests; i++) {
+		if (!is_wanted(&tests[i], names))
+			continue;
 		switch (run(&tests[i])) {
 		case KSFT_PASS:
 			ksft_test_result_pass("%s\n", tests[i].name);

@@ -4,6 +4,7 @@
  * tests check when the files exist, who owns them, and how they can be used. They call
  * bpf(2) directly, without libbpf and a BPF compiler.
  *
+ * test_subtree_file TEST... runs only these, for example test_contents.
  * test_subtree_file --hold attaches a link to the root of the hierarchy and
  * keeps it until its stdin is closed, for running other tests under a link.
  */
@@ -1483,14 +1484,12 @@ static int hold(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "--hold")) {
-		fprintf(stderr, "usage: %s [--hold]\n", argv[0]);
-		return KSFT_FAIL;
-	}
-	if (argc == 1)
+	bool is_holder = argc > 1 && !strcmp(argv[1], "--hold");
+
+	if (!is_holder)
 		ksft_print_header();
 	set_up_tests();
-	if (argc > 1)
+	if (is_holder)
 		return hold();
-	run_tests(tests, ARRAY_SIZE(tests), run_test);
+	run_tests(tests, ARRAY_SIZE(tests), run_test, argv + 1);
 }

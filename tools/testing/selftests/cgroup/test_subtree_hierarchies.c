@@ -7,6 +7,7 @@
  * the v1 hierarchies that it has left are cleared and unmounted, and there must not be
  * more kernfs nodes than before.
  *
+ * test_subtree_hierarchies TEST... runs only these, for example test_remount.
  * test_subtree_hierarchies /PATH is what the kernel runs as a release agent: it removes
  * this cgroup of the hierarchy AGENT.
  */
@@ -1764,5 +1765,5 @@ int main(int argc, char **argv)
 	last_id = newest_id();
 	if (nodes < 0)
 		ksft_print_msg("no count of kernfs nodes, CONFIG_SLUB_DEBUG\n");
-	run_tests(tests, ARRAY_SIZE(tests), run_and_tidy);
+	run_tests(tests, ARRAY_SIZE(tests), run_and_tidy, argv + 1);
 }

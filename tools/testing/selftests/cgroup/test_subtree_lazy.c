@@ -8,6 +8,8 @@
  * owned_by() create files. The walk of count_files() doesn't, since it only looks up names
  * that it has found in a directory. Lazy links in cgroup v1, and such for every hierarchy,
  * are tested in test_subtree_hierarchies.c.
+ *
+ * test_subtree_lazy TEST... runs only these, for example test_rmdir.
  */
 #define _GNU_SOURCE
 
@@ -1242,9 +1244,9 @@ static const struct subtree_test tests[] = {
 	T(test_hammer),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	ksft_print_header();
 	set_up_tests();
-	run_tests(tests, ARRAY_SIZE(tests), run_test);
+	run_tests(tests, ARRAY_SIZE(tests), run_test, argv + 1);
 }
