@@ -15,6 +15,8 @@ help:
 	@echo 'make tree      build/linux, its source with this repository laid over it'
 	@echo '               (KERNEL_SRC=dir-or-tarball: not from Debian;'
 	@echo '                DEBIAN_MIRROR=address: not from the mirror of this machine)'
+	@echo 'make series    build/series, the patches as they can be posted'
+	@echo '               (make series-check: do they apply, compile and satisfy checkpatch?)'
 	@echo 'make refresh   write the .patch files anew from what was edited in build/linux'
 	@echo 'make env       a shell in the build environment'
 	@echo 'make clean     remove build/; make distclean: and what was downloaded'
@@ -37,6 +39,12 @@ demo: kernel
 check: kernel
 	@scripts/check
 
+series: tree
+	@scripts/series
+
+series-check: kernel
+	@scripts/series check
+
 docs: tree
 	@scripts/docs
 
@@ -58,4 +66,4 @@ clean:
 distclean: clean
 	@rm -rf "$${XDG_CACHE_HOME:-$${HOME:-/root}/.cache}/bpf.stat"
 
-.PHONY: help tree refresh env kernel shell demo check docs bench bench-check test soak clean distclean
+.PHONY: help tree refresh env kernel shell demo check series series-check docs bench bench-check test soak clean distclean
