@@ -608,6 +608,7 @@ static inline int figure(const char *name, size_t len)
 		WANTED("workingset_refault_anon"), WANTED("workingset_refault_file"),
 		WANTED("pgscan"), WANTED("pgsteal"), WANTED("oom_kill"),
 	};
+	_Static_assert(sizeof(wanted) / sizeof(*wanted) == NR_FIGURES, "all figures");
 	int i;
 
 	for (i = 0; i < NR_FIGURES; i++)
