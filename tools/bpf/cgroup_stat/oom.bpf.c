@@ -191,8 +191,9 @@ static void count(struct cgroup *cgrp, const struct kill *kill)
 /*
  * The OOM killer sends SIGKILL to a process and then marks it as its victim. It also marks
  * processes to which it sends no signal, because they are exiting, and may send a signal
- * to a process that it has marked before. All this is done with the victim's task_lock()
- * held, so both programs run on the same CPU, and nothing else runs there in between.
+ * to a process that it has marked before. It holds the victim's task_lock() from the
+ * signal to the mark, so both programs run on the same CPU, and no other task runs there
+ * in between.
  */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)

@@ -95,8 +95,10 @@ struct subtree_test {
 void set_up_tests(void);
 /* Run a test in a cgroup of its own, and check that it leaves no file behind. */
 int run_test(const struct subtree_test *test);
-/* Run all tests, each by @run, print their results and exit. */
-/* @names: the tests to run, then NULL; all if there are none */
+/*
+ * Run tests, each by @run, print their results and exit. @names are the tests to run, and
+ * then NULL; all are run if there are none.
+ */
 void run_tests(const struct subtree_test *tests, int nr_tests,
 	       int (*run)(const struct subtree_test *test), char **names);
 
