@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A scrape reads the files of one name, prints that, and goes on with the next name, so
+ * that it never holds the figures of more than one. The time that is spent in reading is
+ * limited. If the limit is reached, the rest is left out.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporter.h"
+
+struct scrape {
+	struct printer printer;
+	struct table table;
+	bool walked, printing, incomplete, ended;
+	int name;		/* whose files are in the table */
+	uint64_t left, took;	/* time for reading */
+	size_t nr_cgroups;	/* as of the last reading */
+	int nr_names, nr_open;
+};
+
+struct scrape *scrape_begin(enum format format, uint64_t timeout)
+{
+	struct scrape *scrape = must(calloc(1, sizeof(*scrape)));
+
+	scrape->printer.format = format;
+	scrape->left = timeout;
+	scrape->name = -1;
+	return scrape;
+}
+
+/* One scrape at a time has the turn, and with it the cgroups and their files. */
+static pthread_mutex_t turn_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn_ends = PTHREAD_COND_INITIALIZER;
+static bool is_taken;
+
+static bool begin_turn(uint64_t deadline)
+{
+	bool good;
+	int err = 0;
+
+	pthread_mutex_lock(&turn_lock);
+	while (is_taken && !err)
+		err = wait_until(&turn_ends, &turn_lock, deadline);
+	good = !is_taken;
+	is_taken = true;
+	pthread_mutex_unlock(&turn_lock);
+	return good;
+}
+
+static void end_turn(void)
+{
+	pthread_mutex_lock(&turn_lock);
+	is_taken = false;
+	pthread_cond_signal(&turn_ends);
+	pthread_mutex_unlock(&turn_lock);
+}
+
+/* In its turn */
+static void read_name(struct scrape *scrape, uint64_t deadline)
+{
+	struct table *table = &scrape->table;
+	int name = ++scrape->name;
+
+	/* names are found by a walk */
+	if (!name && !all_literal) {
+		cgroups_walk();
+		scrape->walked = true;
+	}
+	if (name >= nr_names)
+		return;
+	table_init(table, names[name].file, names[name].base);
+	scrape->incomplete |= !collect(table, name, deadline, &scrape->walked) ||
+			      table->full || left_out;
+	printer_begin(&scrape->printer, table);
+	scrape->printing = true;
+}
+
+/* Read the files of the next name. Returns false if there is none. */
+static bool read_next(struct scrape *scrape)
+{
+	uint64_t began = now(), took;
+
+	if (!scrape->left || !begin_turn(began + scrape->left)) {
+		scrape->incomplete = true;
+		return false;
+	}
+	read_name(scrape, began + scrape->left);
+	scrape->nr_cgroups = nr_cgroups;
+	scrape->nr_names = nr_names;
+	scrape->nr_open = nr_open;
+	end_turn();
+	took = now() - began;
+	scrape->took += took;
+	scrape->left -= took < scrape->left ? took : scrape->left;
+	return scrape->printing;
+}
+
+static void gauge(struct scrape *scrape, struct text *out, const char *family, const char *help)
+{
+	print_head(out, scrape->printer.format, family, GAUGE, help);
+	text_puts(out, family);
+	text_puts(out, " ");
+}
+
+static void print_skipped(const struct scrape *scrape, struct text *out)
+{
+	int i;
+
+	for (i = 0; i < scrape->nr_names; i++) {
+		if (!names[i].skipped)
+			continue;
+		text_puts(out, "bpf_stat_exporter_skipped_total{file=\"");
+		text_add_label(out, names[i].file, strlen(names[i].file));
+		text_printf(out, "\"} %lu\n", (unsigned long)names[i].skipped);
+	}
+}
+
+/* What the exporter tells about itself. */
+static void print_own(struct scrape *scrape, struct text *out)
+{
+	enum format format = scrape->printer.format;
+
+	gauge(scrape, out, "bpf_stat_exporter_cgroups", "Cgroups that were looked at.");
+	text_printf(out, "%zu\n", scrape->nr_cgroups);
+	gauge(scrape, out, "bpf_stat_exporter_open_files", "Files that are kept open.");
+	text_printf(out, "%d\n", scrape->nr_open);
+	gauge(scrape, out, "bpf_stat_exporter_incomplete",
+	      "1 if a limit of time or memory was reached, or a directory can't be read.");
+	text_printf(out, "%d\n", scrape->incomplete);
+	gauge(scrape, out, "bpf_stat_exporter_read_seconds", "How long this scrape took to read.");
+	text_add_seconds(out, scrape->took);
+	text_puts(out, "\n");
+	print_head(out, format, "bpf_stat_exporter_errors", COUNTER,
+		   "Files that could not be read, by error.");
+	print_errors(out);
+	print_head(out, format, "bpf_stat_exporter_skipped", COUNTER,
+		   "What isn't a figure, by file.");
+	print_skipped(scrape, out);
+	print_head(out, format, "bpf_stat_exporter_stuck_seconds", GAUGE,
+		   "Files whose program doesn't return, and for how long.");
+	print_stuck(out);
+	if (format == OPENMETRICS)
+		text_puts(out, "# EOF\n");
+}
+
+static void end_name(struct scrape *scrape)
+{
+	names[scrape->name].skipped += scrape->table.skipped;
+	printer_end(&scrape->printer);
+	table_free(&scrape->table);
+	scrape->printing = false;
+}
+
+/* Adds the next part of the output. Returns whether there is more. */
+bool scrape_step(struct scrape *scrape, struct text *out)
+{
+	if (scrape->printing) {
+		if (!printer_step(&scrape->printer, out))
+			end_name(scrape);
+	} else if (!scrape->ended && !read_next(scrape)) {
+		print_own(scrape, out);
+		scrape->ended = true;
+	}
+	return !scrape->ended;
+}
+
+/* Also called for one that has not ended. */
+void scrape_end(struct scrape *scrape)
+{
+	if (scrape->printing)
+		end_name(scrape);
+	printer_free(&scrape->printer);
+	free(scrape);
+}
