@@ -16,6 +16,7 @@
  *
  * Times are read from the clock, which counts instructions under QEMU's -icount.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -36,6 +37,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -76,6 +78,7 @@ struct op {
 	const char *values[2];	/* values to write alternately */
 	int figures;		/* number of figures in the text; 0: it isn't parsed */
 	bool tree;		/* it is that of memory_tree */
+	const char *exported;	/* pattern of the files that the exporter reads */
 	int links;		/* number of links to attach to dir */
 	bool lazy;		/* attach them lazily */
 	const char *notified;	/* name of the file that it notifies, if that is open */
@@ -705,6 +708,20 @@ static void open_pins(const struct op *op)
 		open_read_close(op, pins, cgroups[i].pin);
 }
 
+/* What an agent would have to do that doesn't know whether there are new cgroups. */
+static void list_dirs(const struct op *op)
+{
+	DIR *dir;
+	int i;
+
+	for (i = 0; i < op->nr; i++) {
+		dir = fdopendir(check(openat(cgroups[i].dir, ".", O_RDONLY), "open a directory"));
+		while (readdir(dir))
+			;
+		closedir(dir);
+	}
+}
+
 static int one_iter = -1;
 
 static void create_read_close(const struct op *op)
@@ -1012,6 +1029,84 @@ static void stop_task(pid_t pid)
 }
 
 /* Notifications */
+
+#define EXPORTER_PORT	"9778"
+
+static pid_t exporter;
+
+static int connect_to_exporter(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(atoi(EXPORTER_PORT)) };
+	int fd = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Returns the number of samples that have labels if they are to be counted. */
+static int scrape_all(bool count)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
+				      "Connection: close\r\n\r\n";
+	int i, len, samples = 0, fd = check(connect_to_exporter(), "connect to the exporter");
+
+	check(write(fd, request, sizeof(request) - 1), "ask the exporter");
+	while ((len = check(read(fd, text, sizeof(text)), "read from the exporter")))
+		for (i = 0; count && i < len; i++)
+			samples += text[i] == '}';
+	close(fd);
+	return samples;
+}
+
+static void scrape(const struct op *op)
+{
+	scrape_all(false);
+}
+
+/* Of memory.stat only those figures that bpf.stat.memory has, too. */
+static void be_exporter(const struct op *op)
+{
+	static const char *const names[] = {
+		"anon", "file", "kernel", "shmem", "file_mapped", "file_dirty", "inactive_file",
+		"pgfault", "pgmajfault", "file_writeback", "slab_reclaimable",
+		"workingset_refault_anon", "workingset_refault_file", "pgscan", "pgsteal",
+	};
+	const char *path = named("%s/bpf-stat-exporter", objects);
+	const char *args[64] = { path, "--listen", EXPORTER_PORT, "--timeout", "3600",
+				 "--file", op->exported };
+	int i, n = 7;
+
+	for (i = 0; op->figures == IN_STAT && i < ARRAY_SIZE(names); i++) {
+		args[n++] = "--metric";
+		args[n++] = named("memory_stat_%s", names[i]);
+	}
+	args[n++] = path_of(op->dir);
+	execv(path, (char **)args);
+	die("%s", path);
+}
+
+/* With a first scrape, which opens the files, and must have all figures. */
+static void start_exporter(const struct op *op)
+{
+	int fd, samples;
+
+	exporter = start_task(be_exporter, op);
+	while ((fd = connect_to_exporter()) < 0)
+		usleep(10000);
+	close(fd);
+	samples = scrape_all(true);
+	errno = 0;
+	if (samples < op->figures * NR_MANY)
+		die("%s: %d samples", op->name, samples);
+}
+
+static void stop_exporter(const struct op *op)
+{
+	stop_task(exporter);
+}
 
 static int nr_notified;
 
@@ -1451,6 +1546,45 @@ static void bench_memory(void)
 	bench_memory_many();
 	for (i = 0; i < ARRAY_SIZE(links); i++)
 		close(links[i]);
+}
+
+#define SCRAPE		MANY "scrape of "
+#define SCRAPE_STAT	SCRAPE "memory.stat"
+
+/* The same figures by the exporter, and what it costs to look for new cgroups. */
+static void bench_exporter(void)
+{
+	static const struct op ops[] = {
+		{ .name = SCRAPE "bpf.stat.memory", .peer = SCRAPE_STAT,
+		  .exported = "bpf.stat.m*y", .figures = NR_FIGURES },
+		{ .name = SCRAPE "bpf.stat.memory_tree", .peer = SCRAPE_STAT,
+		  .exported = "bpf.stat.memory_tree", .figures = NR_FIGURES },
+		{ .name = SCRAPE_STAT, .exported = "memory.sta[t]", .figures = IN_STAT },
+		{ .name = SCRAPE "no file", .peer = SCRAPE_STAT, .exported = "no*" },
+	};
+	static const struct op lists = {
+		.name = MANY "list the directories", .peer = SCRAPE "no file",
+		.run = list_dirs, .dir = "many", .nr = NR_MANY,
+	};
+	int links[2], i;
+
+	make_children("many", NR_MANY);
+	charge_children("many", NR_MANY);
+	links[0] = attach_stat(load_stat("memory", "memory"), "many", "memory", 0, false);
+	links[1] = attach_stat(load_stat("memory_tree", "memory_tree"), "many", "memory_tree", 0,
+			       true);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct op op = ops[i];
+
+		op.run = scrape;
+		op.prepare = start_exporter;
+		op.finish = stop_exporter;
+		op.dir = "many";
+		run_op("exporter", &by_time, &op, 9);
+	}
+	run_op("exporter", &by_time, &lists, 9);
+	close(links[0]);
+	close(links[1]);
 }
 
 #define WEIGHT		"pwrite cpu.weight"
@@ -2135,6 +2269,7 @@ static const struct {
 	{ "hold", bench_hold, true },
 	{ "lazy", bench_lazy, true },
 	{ "notify", bench_notify, true },
+	{ "exporter", bench_exporter, true },
 	{ "all", bench_all, true },
 };
 

@@ -147,6 +147,10 @@ function judge(    i, nr, verb) {
 	target("average wait of a mkdir beside notifications, 0.05 x mkdir",
 	       of("notify", "average wait of a mkdir beside notifications"),
 	       0.05 * of("mkdir", "mkdir"))
+	at_most(0.25, "exporter", "1000 cgroups: scrape of bpf.stat.memory",
+		"1000 cgroups: scrape of memory.stat")
+	at_most(0.12, "exporter", "1000 cgroups: scrape of bpf.stat.memory_tree",
+		"1000 cgroups: scrape of memory.stat")
 	target("stores to the program by pread bpf.stat.number",
 	       of("stores", "pread bpf.stat.number: program"), 0)
 	target("stores to the link by pread bpf.stat.number",
