@@ -1559,6 +1559,8 @@ static void bench_exporter(void)
 		  .exported = "bpf.stat.m*y", .figures = NR_FIGURES },
 		{ .name = SCRAPE "bpf.stat.memory_tree", .peer = SCRAPE_STAT,
 		  .exported = "bpf.stat.memory_tree", .figures = NR_FIGURES },
+		{ .name = SCRAPE "bpf.stat.memory_tree_bin", .peer = SCRAPE_STAT,
+		  .exported = "bpf.stat.memory_tree_bin", .figures = NR_FIGURES },
 		{ .name = SCRAPE_STAT, .exported = "memory.sta[t]", .figures = IN_STAT },
 		{ .name = SCRAPE "no file", .peer = SCRAPE_STAT, .exported = "no*" },
 	};
@@ -1566,13 +1568,15 @@ static void bench_exporter(void)
 		.name = MANY "list the directories", .peer = SCRAPE "no file",
 		.run = list_dirs, .dir = "many", .nr = NR_MANY,
 	};
-	int links[2], i;
+	int links[3], i;
 
 	make_children("many", NR_MANY);
 	charge_children("many", NR_MANY);
 	links[0] = attach_stat(load_stat("memory", "memory"), "many", "memory", 0, false);
 	links[1] = attach_stat(load_stat("memory_tree", "memory_tree"), "many", "memory_tree", 0,
 			       true);
+	links[2] = attach_stat(load_stat("memory_tree", "memory_tree_bin"), "many",
+			       "memory_tree_bin", 0, true);
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		struct op op = ops[i];
 
@@ -1583,8 +1587,8 @@ static void bench_exporter(void)
 		run_op("exporter", &by_time, &op, 9);
 	}
 	run_op("exporter", &by_time, &lists, 9);
-	close(links[0]);
-	close(links[1]);
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		close(links[i]);
 }
 
 #define WEIGHT		"pwrite cpu.weight"

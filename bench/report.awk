@@ -149,7 +149,9 @@ function judge(    i, nr, verb) {
 	       0.05 * of("mkdir", "mkdir"))
 	at_most(0.25, "exporter", "1000 cgroups: scrape of bpf.stat.memory",
 		"1000 cgroups: scrape of memory.stat")
-	at_most(0.12, "exporter", "1000 cgroups: scrape of bpf.stat.memory_tree",
+	at_most(0.12, "exporter", "1000 cgroups: scrape of bpf.stat.memory_tree_bin",
+		"1000 cgroups: scrape of memory.stat")
+	at_most(0.16, "exporter", "1000 cgroups: scrape of bpf.stat.memory_tree",
 		"1000 cgroups: scrape of memory.stat")
 	target("stores to the program by pread bpf.stat.number",
 	       of("stores", "pread bpf.stat.number: program"), 0)

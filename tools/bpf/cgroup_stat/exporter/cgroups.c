@@ -120,10 +120,48 @@ static int name_of(const char *file)
 		return -1;
 	}
 
-	text_add_name(&base, file, strlen(file));
+	text_add_name(&base, file, strlen(file) - (is_binary(file) ? strlen("_bin") : 0));
 	names[nr_names].file = must(strdup(file));
 	names[nr_names].base = text_string(&base);
 	return nr_names++;
+}
+
+/* Hash table of the cgroups of the last walk, by number plus one */
+static uint32_t *by_id;
+static size_t max_by_id, nr_by_id;
+
+static uint32_t *find_id(uint64_t id)
+{
+	size_t mask = max_by_id - 1, i;
+
+	for (i = id * 0x9e3779b97f4a7c15ULL >> 32 & mask; by_id[i]; i = (i + 1) & mask)
+		if (cgroups[by_id[i] - 1]->ino == id)
+			break;
+	return &by_id[i];
+}
+
+static void index_ids(void)
+{
+	size_t i;
+
+	for (max_by_id = 256; max_by_id < 2 * nr_cgroups; max_by_id *= 2)
+		;
+	free(by_id);
+	by_id = must(calloc(max_by_id, sizeof(*by_id)));
+	for (i = 0; i < nr_cgroups; i++)
+		*find_id(cgroups[i]->ino) = i + 1;
+	nr_by_id = nr_cgroups;
+}
+
+/* Returns NULL if the last walk hasn't seen it. */
+const struct cgroup *cgroup_by_id(uint64_t id)
+{
+	uint32_t *found;
+
+	if (!nr_by_id)
+		index_ids();
+	found = find_id(id);
+	return *found ? cgroups[*found - 1] : NULL;
 }
 
 struct file *cgroup_file(const struct cgroup *cgroup, int name)
@@ -351,6 +389,7 @@ static bool visit(struct cgroup *cgroup)
 void cgroups_walk(void)
 {
 	nr_cgroups = 0;
+	nr_by_id = 0;
 	left_out = names_left_out;
 	if (listed_at && !all_literal)
 		list(top);

@@ -133,6 +133,7 @@ struct table {
 	size_t max_by_label;
 	size_t bytes;
 	bool full;
+	bool unknown;		/* see parse_binary() */
 	unsigned long skipped;
 };
 
@@ -206,6 +207,11 @@ const struct known *known_figure(const char *file, const char *key);
 bool parse_file(struct table *table, const char *cgroup, int depth, const char *text,
 		size_t len);
 
+/* binary.c: a file in binary does, too */
+
+bool is_binary(const char *file);
+void parse_binary(struct table *table, int depth, const char *data, size_t len);
+
 /* cgroups.c: cgroups and their files, all for the scrape that has the turn, see scrape.c */
 
 struct name {
@@ -249,6 +255,7 @@ extern bool new_at_top;		/* a file: the next walk looks for more of it */
 
 void cgroups_init(void);
 void cgroups_walk(void);
+const struct cgroup *cgroup_by_id(uint64_t id);
 struct file *cgroup_file(const struct cgroup *cgroup, int name);
 void file_close(struct file *file);
 

@@ -54,7 +54,7 @@ const struct known *known_figure(const char *file, const char *key)
 	if (strncmp(file, PREFIX, strlen(PREFIX)))
 		return NULL;
 	file += strlen(PREFIX);
-	if (!strcmp(file, "memory_tree"))
+	if (!strcmp(file, "memory_tree") || !strcmp(file, "memory_tree_bin"))
 		file = "memory";
 	if (!strcmp(file, "hist_oncpu_ns"))
 		file = "hist_oncpu";

@@ -64,8 +64,10 @@ static ssize_t read_whole(struct reader *reader, int fd)
 		len = pread(fd, reader->buffer, reader->size - FILE_SLACK, 0);
 		if (len < 0)
 			return -errno;
-		if (len < (ssize_t)reader->size - FILE_SLACK)
+		if (len < (ssize_t)reader->size - FILE_SLACK) {
+			memset(reader->buffer + len, 0, FILE_SLACK);
 			return len;
+		}
 		if (reader->size >= MAX_FILE)
 			return -E2BIG;
 		reader->size *= 2;
@@ -180,8 +182,9 @@ static bool read_one(struct reader *reader, struct cgroup *cgroup, struct file *
 		return false;
 	if (len < 0)
 		return true;
-	memset(reader->buffer + len, 0, FILE_SLACK);
-	if (!parse_file(reader->table, cgroup->label, cgroup->depth, reader->buffer, len))
+	if (is_binary(names[reader->name].file))
+		parse_binary(reader->table, cgroup->depth, reader->buffer, len);
+	else if (!parse_file(reader->table, cgroup->label, cgroup->depth, reader->buffer, len))
 		return true;
 	reader->covered = cgroup->depth;
 	reader->top_covered |= !cgroup->depth;
@@ -319,6 +322,11 @@ bool collect(struct table *table, int name, uint64_t deadline, bool *walked)
 		file->absent = false;
 	complete = read_range(table, name, 0, all_literal ? 1 : nr_cgroups, deadline, &top_covered);
 	new_at_top |= retry && !file->absent;
+	if (table->unknown && !*walked) {
+		cgroups_walk();
+		*walked = true;
+		complete = read_range(table, name, 0, 1, deadline, &top_covered);
+	}
 	if (!all_literal || top_covered)
 		return complete;
 	if (!*walked)

@@ -18,6 +18,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -587,6 +588,55 @@ def go_down(levels):
 def come_up(levels):
     for level in reversed(range(levels)):
         os.rmdir(TOP + "/d" * (level + 1))
+
+
+def test_binary():
+    tree, binary = ("--file", "bpf.stat.memory_tree"), ("--file", "bpf.stat.memory_tree_bin")
+
+    def told(*args):
+        return [line.replace("memory_tree_bin", "memory_tree") for line in once(*args)]
+
+    write("/sys/fs/cgroup/cgroup.subtree_control", "+memory")
+    write(TOP + "/cgroup.subtree_control", "+memory")
+    make("a/b", "a/c d", 'q"\\')
+    write(TOP + "/a/cgroup.subtree_control", "+memory")
+    subprocess.run(["true"], check=True, preexec_fn=lambda: write(TOP + "/a/b/cgroup.procs", "0"))
+    with attached("memory_tree", None, "lazy") as pin:
+        bpftool("attach", "pinned", pin + "-progs/memory_tree_bin", TOP, pin + "-bin", "lazy")
+        seen, text = told(*binary), once(*tree)
+        check("binary: the same as in text", seen and sorted(seen) == sorted(text), (seen, text))
+        check("binary: figures that aren't 0",
+              float(samples(seen)[f'bpf_stat_memory_tree_pgfault_total{{cgroup="{LABEL}/a/b"}}']), seen)
+        for options in (("--max-depth", "1"), ("--match", "*[!b]"), ("--match", "*/a/*"),
+                        ("--metric", "*anon")):
+            seen, text = told(*binary, *options), once(*tree, *options)
+            check(f"binary: the same with {options}", seen and sorted(seen) == sorted(text), (seen, text))
+        with Server(*binary) as server:
+            first = server.metrics()
+            make("late/r")
+            remove(TOP + "/a/b")
+            second = server.metrics()
+            check("binary: a new cgroup", '/late"}' not in first and '/late"}' in second, second)
+            check("binary: one that is gone", '/a/b"}' in first and '/a/b"}' not in second, second)
+        bpftool("detach", pin + "-bin")
+        bpftool("attach", "pinned", pin + "-progs/memory_tree_bin", "/sys/fs/cgroup", pin + "-bin", "lazy")
+        seen = exporter("--once", *binary, "--max-depth", "0", "/sys/fs/cgroup").stdout.decode()
+        bpftool("detach", pin + "-bin")
+        check("binary: what the root cgroup hasn't got", 'tree_anon{cgroup="/"}' in seen and
+              not re.search("tree_(current|oom_kill)", seen), seen)
+    with texts("memory_tree_bin"):
+        entry = struct.pack("=IIQQ", 160, 0, os.stat(TOP).st_ino, 1) + bytes(136)
+        for what, junk in (("nothing", b""), ("text", b"current 1\n" * 9), ("zeroes", bytes(200)),
+                           ("an entry that isn't whole", entry[:-8]), ("too long", b"\xff" + entry[1:]),
+                           ("a size that is odd", b"\x21" + entry[1:])):
+            put(junk, name="memory_tree_bin")
+            done = exporter("--once", *binary, TOP)
+            out = done.stdout.decode()
+            good = not junk or own(out, "skipped_total")
+            check(f"binary: {what}", good and "memory_tree_anon{" not in out and
+                  not done.returncode and not done.stderr, done)
+        put(entry, name="memory_tree_bin")
+        check("binary: an entry", f'bpf_stat_memory_tree_anon{{cgroup="{LABEL}"}} 0' in once(*binary))
 
 
 def test_deep():
