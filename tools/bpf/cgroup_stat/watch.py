@@ -5,6 +5,7 @@
 It works with bpf.stat files whose programs call bpf_cgroup_stat_notify(), and with
 cgroup.events, memory.events and the like.
 """
+import os
 import select
 import sys
 
@@ -23,7 +24,7 @@ def watch(path):
 
 
 if len(sys.argv) != 2:
-    sys.exit("usage: watch.py FILE")
+    sys.exit(f"usage: {os.path.basename(sys.argv[0])} FILE")
 try:
     watch(sys.argv[1])
 except (KeyboardInterrupt, BrokenPipeError):
