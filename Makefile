@@ -15,6 +15,10 @@ help:
 	@echo 'make tree      build/linux, its source with this repository laid over it'
 	@echo '               (KERNEL_SRC=dir-or-tarball: not from Debian;'
 	@echo '                DEBIAN_MIRROR=address: not from the mirror of this machine)'
+	@echo 'make debs      build/debs, packages for Debian 13: a kernel with Debian'\''s configuration,'
+	@echo '               bpftool, programs, exporter (an hour on two cores, 10 GB)'
+	@echo 'make image     build/bpf.stat.qcow2, a Debian machine with these packages, for QEMU'
+	@echo 'make test-debs install, use and purge the packages on such a machine'
 	@echo 'make series    build/series, the patches as they can be posted'
 	@echo '               (make series-check: do they apply, compile and satisfy checkpatch?)'
 	@echo 'make refresh   write the .patch files anew from what was edited in build/linux'
@@ -38,6 +42,12 @@ demo: kernel
 
 check: kernel
 	@scripts/check
+
+debs: tree
+	@scripts/debs
+
+image test-debs:
+	@scripts/$@
 
 series: tree
 	@scripts/series
@@ -66,4 +76,4 @@ clean:
 distclean: clean
 	@rm -rf "$${XDG_CACHE_HOME:-$${HOME:-/root}/.cache}/bpf.stat"
 
-.PHONY: help tree refresh env kernel shell demo check series series-check docs bench bench-check test soak clean distclean
+.PHONY: help tree refresh env kernel shell demo check debs image test-debs series series-check docs bench bench-check test soak clean distclean
