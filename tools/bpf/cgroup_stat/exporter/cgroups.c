@@ -31,11 +31,12 @@ struct name names[MAX_NAMES];
 int nr_names;
 struct cgroup **cgroups;
 size_t nr_cgroups;
-bool left_out;
+bool left_out, top_gone;
 int top_fd, nr_open, max_open;
 bool all_literal, new_at_top;
 
 static struct cgroup *top;
+static char *top_path;		/* absolute */
 static size_t path_begins;	/* in labels, behind that of the top */
 static size_t nr_known;
 static bool names_left_out;
@@ -400,6 +401,29 @@ void cgroups_walk(void)
 	visit(top);
 }
 
+/*
+ * At the beginning of a scrape: the top may have been removed and made again. As a reader may
+ * be about to use the descriptor, it keeps its number.
+ */
+void cgroups_check(void)
+{
+	int fd = open(top_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	top_gone = fd < 0 || fstat(fd, &st);
+	if (!top_gone && st.st_ino != top->ino) {
+		top_gone = dup3(fd, top_fd, O_CLOEXEC) < 0;
+		drop_contents(top);
+		add_literal_files(top);
+		top->ino = st.st_ino;
+		nr_cgroups = 1;
+		nr_by_id = 0;
+		listed_at = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 /* The path from the mount point, of a directory whose path is absolute. */
 static char *below_mount_point(const char *path)
 {
@@ -437,6 +461,7 @@ void cgroups_init(void)
 	if (fs.f_type != CGROUP2_SUPER_MAGIC && fs.f_type != CGROUP_SUPER_MAGIC)
 		die("%s is no cgroup's directory: name one, such as /sys/fs/cgroup", path);
 
+	top_path = must(strdup(path));
 	top = new_cgroup(below_mount_point(path), 0);
 	top->ino = st.st_ino;
 	path_begins = top->label[1] ? strlen(top->label) + 1 : 1;

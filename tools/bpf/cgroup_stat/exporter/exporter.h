@@ -27,7 +27,10 @@
 #define FILE_SLACK	(MAX_KEY + MAX_NUMBER + 8) /* zeroes that may be read behind a file */
 #define MAX_SKIPPED	1000		/* after so many bad lines a file isn't worth more */
 #define MAX_OPEN	16384		/* each holds a page or more of the kernel's memory */
-#define MAX_STUCK	4		/* files of one name; more of that name aren't read */
+#define MAX_LATE	4		/* files of one name that a scrape leaves behind */
+#define MAX_STUCK	8		/* files of one name; more of that name aren't read */
+#define MAX_LEFT	64		/* the same for those of all names */
+#define MAX_PAUSE	64		/* scrapes, see struct file */
 #define MAX_ERRNO	512
 #define MAX_CHUNK	(128 << 10)	/* of output */
 
@@ -230,6 +233,8 @@ struct file {
 	bool listed;
 	bool busy;		/* a thread that was left behind reads it; reader_lock */
 	bool dropped;		/* and frees it then; reader_lock */
+	unsigned char pause;	/* in how many scrapes it isn't read, as it took too long, */
+	unsigned char pauses;	/* and how many that are yet */
 };
 
 struct cgroup {
@@ -249,11 +254,13 @@ extern int nr_names;
 extern struct cgroup **cgroups;	/* as of the last walk, each before its descendants */
 extern size_t nr_cgroups;
 extern bool left_out;		/* cgroups or files, by the last walk */
+extern bool top_gone;		/* as of the last cgroups_check() */
 extern int top_fd, nr_open, max_open;
 extern bool all_literal;	/* files are looked up by name, so none has to be searched */
 extern bool new_at_top;		/* a file: the next walk looks for more of it */
 
 void cgroups_init(void);
+void cgroups_check(void);
 void cgroups_walk(void);
 const struct cgroup *cgroup_by_id(uint64_t id);
 struct file *cgroup_file(const struct cgroup *cgroup, int name);
@@ -276,6 +283,7 @@ struct printer {
 	enum format format;
 	struct table *table;
 	int column;		/* -1: the histogram is next */
+	bool begun;		/* the head of that is printed */
 	size_t row;
 	struct column *buckets[MAX_COLUMNS];
 	char *le[MAX_COLUMNS];	/* their last labels */

@@ -78,7 +78,7 @@ static bool claim(void **used, const char *family, const char *const *suffixes)
 static bool claim_column(void **used, const struct column *column)
 {
 	static const char *const plain[] = { "", NULL };
-	static const char *const counter[] = { "", "_total", NULL };
+	static const char *const counter[] = { "", "_total", "_created", NULL };
 
 	return claim(used, column->family, column->type == COUNTER ? counter : plain);
 }
@@ -145,11 +145,31 @@ static void print_column_head(struct printer *printer, const struct column *colu
 	free(help.at);
 }
 
+/* A counter can't be negative. Returns false if no other value is left. */
+static bool drop_negative(struct table *table, struct column *column)
+{
+	bool any = false;
+	size_t row;
+
+	for (row = 0; row < column->nr_values; row++) {
+		struct value *value = &column->values[row];
+
+		if (value->len && *value->text == '-') {
+			value->len = 0;
+			table->skipped++;
+		}
+		any |= value->len;
+	}
+	return any;
+}
+
 static bool begin_column(struct printer *printer, struct column *column, struct text *out)
 {
 	/* which comes back behind the name */
 	if (column->type == COUNTER && ends_with(column->family, "_total"))
 		column->family[strlen(column->family) - strlen("_total")] = '\0';
+	if (column->type == COUNTER && !drop_negative(printer->table, column))
+		return false;
 	if (!claim_column(&printer->used, column)) {
 		printer->table->skipped++;
 		return false;
@@ -163,19 +183,25 @@ static bool is_part_of_histogram(const struct printer *printer, const struct col
 	return printer->nr_buckets && (column->bound != NO_BOUND || column == printer->sum);
 }
 
+static void next_column(struct printer *printer)
+{
+	printer->column++;
+	printer->row = 0;
+	printer->begun = false;
+}
+
 static void print_column(struct printer *printer, struct text *out)
 {
 	struct column *column = printer->table->columns[printer->column];
-	bool good = column->values && column->wanted && !is_part_of_histogram(printer, column);
 
-	if (good && !printer->row)
-		good = begin_column(printer, column, out);
-	if (good)
+	if (!printer->begun)
+		printer->begun = column->values && column->wanted &&
+				 !is_part_of_histogram(printer, column) &&
+				 begin_column(printer, column, out);
+	if (printer->begun)
 		print_rows(printer, column, out);
-	if (good && printer->row < column->nr_values)
-		return;
-	printer->column++;
-	printer->row = 0;
+	if (!printer->begun || printer->row == column->nr_values)
+		next_column(printer);
 }
 
 /* Adds the number to the sum. Returns false if it isn't a count. */
@@ -223,13 +249,27 @@ static void add_name(const struct printer *printer, size_t row, const char *suff
 	text_add(out, label_of(table, row), label_len(table, row));
 }
 
-static void print_sum(const struct printer *printer, size_t row, struct text *out)
+static void print_count(const struct printer *printer, size_t row, uint64_t count,
+			struct text *out)
+{
+	add_name(printer, row, "_seconds_count{", out);
+	text_puts(out, "} ");
+	text_add_number(out, count);
+	text_puts(out, "\n");
+}
+
+/* In OpenMetrics, there may be a count only if there is a sum. */
+static void print_count_and_sum(const struct printer *printer, size_t row, uint64_t count,
+				struct text *out)
 {
 	const struct column *sum = printer->sum;
 	const struct value *value = sum ? table_value(sum, row) : NULL;
 	uint64_t total = 0;
+	bool has_sum = value && add_count(value, &total);
 
-	if (!value || !add_count(value, &total))
+	if (has_sum || printer->format == TEXT)
+		print_count(printer, row, count, out);
+	if (!has_sum)
 		return;
 	add_name(printer, row, "_seconds_sum{", out);
 	text_puts(out, "} ");
@@ -251,16 +291,12 @@ static void print_buckets(struct printer *printer, size_t row, struct text *out)
 		text_add_number(out, counts[i]);
 		text_puts(out, "\n");
 	}
-	add_name(printer, row, "_seconds_count{", out);
-	text_puts(out, "} ");
-	text_add_number(out, counts[i - 1]);
-	text_puts(out, "\n");
-	print_sum(printer, row, out);
+	print_count_and_sum(printer, row, counts[i - 1], out);
 }
 
 static bool begin_histogram(struct printer *printer, struct text *out)
 {
-	static const char *const suffixes[] = { "", "_bucket", "_count", "_sum", NULL };
+	static const char *const suffixes[] = { "", "_bucket", "_count", "_sum", "_created", NULL };
 	const struct table *table = printer->table;
 	const struct known *known = known_figure(table->file, "");
 	struct text family = { 0 };
@@ -278,14 +314,14 @@ static bool begin_histogram(struct printer *printer, struct text *out)
 
 static void print_histogram(struct printer *printer, struct text *out)
 {
-	bool good = printer->nr_buckets && (printer->row || begin_histogram(printer, out));
+	size_t nr_rows = printer->table->nr_rows;
 
-	while (good && printer->row < printer->table->nr_rows && out->len < MAX_CHUNK)
+	if (!printer->begun)
+		printer->begun = printer->nr_buckets && begin_histogram(printer, out);
+	while (printer->begun && printer->row < nr_rows && out->len < MAX_CHUNK)
 		print_buckets(printer, printer->row++, out);
-	if (good && printer->row < printer->table->nr_rows)
-		return;
-	printer->column++;
-	printer->row = 0;
+	if (!printer->begun || printer->row == nr_rows)
+		next_column(printer);
 }
 
 static int compare_bounds(const void *a, const void *b)
@@ -316,6 +352,7 @@ void printer_begin(struct printer *printer, struct table *table)
 	printer->table = table;
 	printer->column = -1;
 	printer->row = 0;
+	printer->begun = false;
 	printer->nr_buckets = 0;
 	printer->sum = NULL;
 	for (i = 0; i < table->nr_columns; i++) {

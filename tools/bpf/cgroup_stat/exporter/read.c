@@ -3,8 +3,8 @@
  * Files are read by a thread, because a BPF program may take any time, and nothing ends a
  * read(2) before the program does. If one file takes too long, the thread is left behind
  * with it, and another one goes on with the next file. The file isn't read again before
- * the thread has returned, so there is one such thread for each file at most, and only a
- * few for the files of one name.
+ * the thread has returned, so there is one such thread for each file at most. After that
+ * it has a pause, which is twice as long each time, as it may be as slow as before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@ struct reader {
 	int name;
 	bool left;			/* nobody waits for it, it frees itself */
 	bool done;
+	bool refused;			/* a file that it would have read at another time */
 	atomic_bool stop;
 	int covered;			/* depth of one whose file had its descendants */
 	bool top_covered;
@@ -37,6 +38,7 @@ static unsigned long errors[MAX_ERRNO];	/* so far, by errno */
 pthread_mutex_t reader_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t progress = PTHREAD_COND_INITIALIZER;
 static struct reader *stuck;
+static int nr_left;			/* that are stuck */
 
 /* The cgroup only exists as long as the reader isn't left behind. */
 static int open_file(struct reader *reader, const struct cgroup *cgroup)
@@ -116,6 +118,7 @@ static void come_back(struct reader *reader, int fd)
 
 	if (fd >= 0)
 		close(fd);
+	nr_left--;
 	names[file->name].nr_stuck--;
 	file->busy = false;
 	if (file->dropped)
@@ -126,13 +129,26 @@ static void come_back(struct reader *reader, int fd)
 	free(reader);
 }
 
-/* Returns false if it isn't to be read, because others are stuck. */
+/* Whether a file isn't read this time, because it took too long, or too many are stuck. */
+static bool is_refused(struct file *file)
+{
+	if (file->pauses) {
+		file->pauses--;
+		return true;
+	}
+	return names[file->name].nr_stuck >= MAX_STUCK || nr_left >= MAX_LEFT;
+}
+
+/* Returns false if it isn't to be read. */
 static bool begin_file(struct reader *reader, struct file *file)
 {
-	bool good;
+	bool good = false;
 
 	pthread_mutex_lock(&reader_lock);
-	good = !file->busy && names[reader->name].nr_stuck < MAX_STUCK;
+	if (!file->busy) {
+		good = !is_refused(file);
+		reader->refused |= !good;
+	}
 	if (good) {
 		reader->file = file;
 		reader->since = now();
@@ -153,6 +169,7 @@ static bool end_file(struct reader *reader, int fd, ssize_t len)
 		come_back(reader, fd);
 	} else {
 		reader->file = NULL;
+		file->pause = 0;
 		nr_open -= file->fd >= 0;
 		file->fd = -1;
 		if (fd >= 0 && len >= 0 && nr_open < max_open) {
@@ -223,16 +240,21 @@ static void leave_behind(struct reader *reader)
 	reader->cgroup = must(strdup(cgroups[reader->at]->label));
 	reader->next = stuck;
 	stuck = reader;
+	nr_left++;
 	names[file->name].nr_stuck++;
 	file->busy = true;
+	file->pause = file->pause ? 2 * file->pause : 1;
+	if (file->pause > MAX_PAUSE)
+		file->pause = MAX_PAUSE;
+	file->pauses = file->pause;
 	nr_open -= file->fd >= 0;
 	file->fd = -1;
 }
 
-/* Returns false if it was left behind. */
-static bool wait_for(struct reader *reader, uint64_t deadline)
+/* Returns false if it was left behind, and sets where the next one has to begin. */
+static bool wait_for(struct reader *reader, uint64_t deadline, uint64_t patience,
+		     struct reader *next)
 {
-	const uint64_t patience = options.timeout / 4;
 	bool done;
 
 	pthread_mutex_lock(&reader_lock);
@@ -242,6 +264,8 @@ static bool wait_for(struct reader *reader, uint64_t deadline)
 		if (now() >= deadline)
 			reader->stop = true;
 		if (reader->file && now() >= late) {
+			next->at = reader->at + 1;
+			next->refused = reader->refused;
 			leave_behind(reader);
 			break;
 		}
@@ -276,35 +300,41 @@ static struct reader *start_reader(const struct reader *like, pthread_t *thread)
 	return NULL;
 }
 
-/* Read the files of these cgroups. Returns false if it isn't complete. */
+/*
+ * Read the files of these cgroups. Returns false if it isn't complete.
+ *
+ * The first file that doesn't return takes a quarter of the time that is left, the next one
+ * half as much, and so on. So at least half of it remains for the files of other names.
+ */
 static bool read_range(struct table *table, int name, size_t first, size_t last,
 		       uint64_t deadline, bool *top_covered)
 {
 	struct reader like = { .table = table, .name = name, .at = first, .last = last,
 			       .covered = -1 };
+	uint64_t began = now(), patience = began < deadline ? (deadline - began) / 4 : 0;
 	struct reader *reader;
-	bool complete = true;
+	bool complete;
 	pthread_t thread;
+	int late;
 
-	while (like.at < last) {
-		reader = start_reader(&like, &thread);
+	for (late = 0; like.at < last; late++, patience /= 2) {
+		reader = late < MAX_LATE && now() < deadline ? start_reader(&like, &thread) : NULL;
 		if (!reader)
 			return false;
-		if (!wait_for(reader, deadline)) {
+		if (!wait_for(reader, deadline, patience, &like)) {
 			pthread_detach(thread);
-			like.at++;
 			continue;
 		}
 		pthread_join(thread, NULL);
 		/* so that the next scrape needn't read a long file several times */
 		names[name].size = reader->size;
-		complete = reader->at >= last;
+		complete = reader->at >= last && !reader->refused;
 		*top_covered = reader->top_covered;
 		free(reader->buffer);
 		free(reader);
-		break;
+		return complete;
 	}
-	return complete;
+	return !like.refused;
 }
 
 /*

@@ -62,6 +62,8 @@ static void read_name(struct scrape *scrape, uint64_t deadline)
 	struct table *table = &scrape->table;
 	int name = ++scrape->name;
 
+	if (!name)
+		cgroups_check();
 	/* names are found by a walk */
 	if (!name && !all_literal) {
 		cgroups_walk();
@@ -71,7 +73,7 @@ static void read_name(struct scrape *scrape, uint64_t deadline)
 		return;
 	table_init(table, names[name].file, names[name].base);
 	scrape->incomplete |= !collect(table, name, deadline, &scrape->walked) ||
-			      table->full || left_out;
+			      table->full || left_out || top_gone;
 	printer_begin(&scrape->printer, table);
 	scrape->printing = true;
 }
