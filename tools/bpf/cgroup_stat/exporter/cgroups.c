@@ -68,6 +68,8 @@ static void drop_file(struct file *file)
 {
 	bool busy;
 
+	names[file->name].nr_files--;
+
 	/* a thread that is stuck frees it when it returns */
 	pthread_mutex_lock(&reader_lock);
 	busy = file->busy;
@@ -194,6 +196,7 @@ static struct file *add_file(struct cgroup *cgroup, const char *filename, bool l
 	cgroup->files = must(realloc(cgroup->files,
 				     (cgroup->nr_files + 1) * sizeof(*cgroup->files)));
 	cgroup->files[cgroup->nr_files++] = file;
+	names[name].nr_files++;
 	return file;
 }
 

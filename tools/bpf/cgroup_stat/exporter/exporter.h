@@ -26,7 +26,8 @@
 #define MAX_NUMBER	23		/* and in a figure */
 #define FILE_SLACK	(MAX_KEY + MAX_NUMBER + 8) /* zeroes that may be read behind a file */
 #define MAX_SKIPPED	1000		/* after so many bad lines a file isn't worth more */
-#define MAX_OPEN	16384		/* each holds a page or more of the kernel's memory */
+#define MAX_OPEN	16384		/* each holds as much memory of the kernel as was read, */
+#define MAX_KEPT	8192		/* so one that has more bytes isn't kept open */
 #define MAX_LATE	4		/* files of one name that a scrape leaves behind */
 #define MAX_STUCK	8		/* files of one name; more of that name aren't read */
 #define MAX_LEFT	64		/* the same for those of all names */
@@ -136,6 +137,8 @@ struct table {
 	size_t max_by_label;
 	size_t bytes;
 	bool full;
+	size_t nr_whole;	/* rows, if it is full */
+	bool cut;		/* there were more buckets */
 	bool unknown;		/* see parse_binary() */
 	unsigned long skipped;
 };
@@ -143,6 +146,7 @@ struct table {
 void table_init(struct table *table, const char *file, const char *base);
 void table_free(struct table *table);
 struct column *table_column(struct table *table, const char *key, size_t len);
+void column_set_type(struct column *column, enum type type);
 
 /* Whether the text begins with the key. It is compared word by word, which is faster. */
 static inline bool column_is_next(const struct column *column, const char *text)
@@ -161,7 +165,9 @@ static inline bool column_is_next(const struct column *column, const char *text)
 }
 
 ssize_t table_row(struct table *table, const struct text *label);
-bool table_grow(struct table *table, struct column *column);
+bool table_grow(struct table *table, struct column *column, size_t row);
+void table_clear_row(struct table *table, size_t row);
+void table_end(struct table *table);
 
 static inline const char *label_of(const struct table *table, size_t row)
 {
@@ -185,7 +191,7 @@ static inline void table_set(struct table *table, struct column *column, size_t 
 {
 	struct value *value;
 
-	if (row >= column->nr_values && !table_grow(table, column))
+	if (row >= column->nr_values && !table_grow(table, column, row))
 		return;
 
 	value = &column->values[row];
@@ -206,9 +212,10 @@ const struct known *known_figure(const char *file, const char *key);
 
 /* parse.c: the text of a file becomes rows of a table */
 
+struct cgroup;
+
 /* Returns whether it has the figures of all descendants, too. FILE_SLACK bytes follow. */
-bool parse_file(struct table *table, const char *cgroup, int depth, const char *text,
-		size_t len);
+bool parse_file(struct table *table, const struct cgroup *cgroup, const char *text, size_t len);
 
 /* binary.c: a file in binary does, too */
 
@@ -220,6 +227,7 @@ void parse_binary(struct table *table, int depth, const char *data, size_t len);
 struct name {
 	char *file;		/* as in the directory */
 	char *base;		/* of the names of its metrics */
+	size_t nr_files;	/* that are called so */
 	int nr_stuck;
 	size_t size;		/* of a buffer that was large enough */
 	atomic_ulong skipped;	/* lines so far that aren't figures */

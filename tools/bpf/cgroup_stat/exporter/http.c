@@ -164,7 +164,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	return answer(connection, MHD_HTTP_NOT_FOUND, "Only /metrics is here.\n");
 }
 
-/* Split "[::1]:9778", "127.0.0.1:9778" or "9778", which is on the loopback, too. */
+/* Split "[::1]:9778", "127.0.0.1:9778", or ":9778" or "9778", which are on the loopback, too. */
 static void split(char *text, char **host, char **port)
 {
 	char *colon = strrchr(text, ':');
@@ -175,7 +175,8 @@ static void split(char *text, char **host, char **port)
 		return;
 	*colon = '\0';
 	*port = colon + 1;
-	*host = text;
+	if (colon > text)
+		*host = text;
 	if (*text == '[' && colon > text + 1 && colon[-1] == ']') {
 		colon[-1] = '\0';
 		*host = text + 1;
@@ -186,14 +187,14 @@ static int listen_on(const char *where)
 {
 	struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 	};
 	char *text = must(strdup(where)), *host, *port;
 	struct addrinfo *info;
 	int fd, err, on = 1;
 
 	split(text, &host, &port);
-	err = getaddrinfo(*host ? host : NULL, port, &hints, &info);
+	err = getaddrinfo(host, port, &hints, &info);
 	errno = 0;
 	if (err)
 		die("--listen %s: %s: give an address and a port, such as 127.0.0.1:9778", where,
@@ -243,6 +244,8 @@ void serve(void)
 	if (!daemon)
 		die("libmicrohttpd can't start");
 	sigwait(&set, &number);
+	/* a reader that is stuck keeps the process, which must not keep the address */
+	close(fd);
 	/* without waiting for clients */
 	exit(0);
 }

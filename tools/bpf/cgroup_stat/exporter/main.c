@@ -7,8 +7,8 @@
  * accepts. With --once it prints them, for the textfile collector of node_exporter.
  *
  * There is nothing to configure: the line "pgfault 988" of bpf.stat.memory becomes
- * bpf_stat_memory_pgfault{cgroup="/web"} 988, with _total after the name if it is known to
- * be a counter. Lines such as "16_usec 3" become a histogram, bpf_stat_runqlat_seconds.
+ * bpf_stat_memory_pgfault_total{cgroup="/web"} 988, without _total if it isn't known to be a
+ * counter. Lines such as "16_usec 3" become a histogram, bpf_stat_runqlat_seconds.
  * See parse.c for what a file may have.
  */
 #include <errno.h>
@@ -247,7 +247,8 @@ static void once(void)
 		if (out.len)
 			fwrite(out.at, 1, out.len, file);
 	} while (more);
-	if (ferror(file) || fflush(file) || (options.output && fclose(file)))
+	/* a reader that is stuck keeps the process, which must not keep a pipe open */
+	if (ferror(file) | fclose(file))
 		die("%s", options.output ?: "stdout");
 	if (options.output && rename(temporary, options.output))
 		die("%s", options.output);

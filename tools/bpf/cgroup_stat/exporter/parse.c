@@ -19,8 +19,7 @@
 
 struct parser {
 	struct table *table;
-	const char *cgroup;	/* path of the file's cgroup */
-	int depth;
+	const struct cgroup *cgroup;
 	bool tree;
 	bool first;
 	ssize_t row;		/* of this cgroup, -1: not yet */
@@ -161,13 +160,13 @@ static void decode(struct text *path, const char *at, const char *end)
 static bool is_wanted(const struct parser *parser, const char *path, size_t len)
 {
 	struct text whole = { 0 };
-	int depth = parser->depth;
+	int depth = parser->cgroup->depth;
 	bool wanted;
 	size_t i;
 
 	if (options.max_depth < 0 && !options.cgroups.nr)
 		return true;
-	text_puts(&whole, parser->cgroup);
+	text_puts(&whole, parser->cgroup->label);
 	if (len && whole.len > 1)
 		text_puts(&whole, "/");
 	for (i = 0; i < len; i++) {
@@ -192,7 +191,7 @@ static bool label_descendant(struct parser *parser, const char *path, size_t len
 	}
 	if (!is_wanted(parser, path, len))
 		return false;
-	if (len && parser->cgroup[1])
+	if (len && parser->cgroup->label[1])
 		text_add(&parser->label, "/", 1);
 	text_add_label(&parser->label, path, len);
 	return true;
@@ -204,6 +203,7 @@ static void nested_line(struct parser *parser, const char *key, const char *key_
 {
 	const char *at = key_end + 1, *word_end, *equals;
 	struct text *label = &parser->label;
+	size_t nr_rows = parser->table->nr_rows;
 	ssize_t row;
 
 	label->len = parser->prefix;
@@ -217,6 +217,9 @@ static void nested_line(struct parser *parser, const char *key, const char *key_
 	row = table_row(parser->table, label);
 	if (row < 0)
 		return; /* the table is full, which is shown elsewhere */
+	/* of two cgroups of the same path, the second one is not gone yet */
+	if (parser->tree && row < (ssize_t)nr_rows)
+		table_clear_row(parser->table, row);
 
 	parser->table->next = 0;
 	for (;;) {
@@ -252,15 +255,16 @@ static void comment(struct parser *parser, const char *at, const char *end)
 	if (!type && !column->help)
 		column->help = must(strndup(at, end - at));
 	if (type && end - at == 7 && !memcmp(at, "counter", 7))
-		column->type = COUNTER;
+		column_set_type(column, COUNTER);
 	if (type && end - at == 5 && !memcmp(at, "gauge", 5))
-		column->type = GAUGE;
+		column_set_type(column, GAUGE);
 }
 
 static void parse_line(struct parser *parser, const char *at, const char *end)
 {
 	const char *blank = memchr(at, ' ', end - at);
-	bool good = true;
+	bool nested = blank && memchr(blank + 1, '=', end - blank - 1);
+	bool first = parser->first, good = true;
 
 	if (at == end)
 		return;
@@ -268,29 +272,31 @@ static void parse_line(struct parser *parser, const char *at, const char *end)
 		comment(parser, at, end);
 		return;
 	}
-	if (!blank) {
-		good = parser->first && flat_line(parser, at, at, at, end);
-	} else if (memchr(blank + 1, '=', end - blank - 1)) {
-		if (parser->first)
-			parser->tree = blank - at == 1 && *at == '.';
-		nested_line(parser, at, blank, end);
-	} else {
-		good = flat_line(parser, at, blank, blank + 1, end);
-	}
+	if (first)
+		parser->tree = nested && blank - at == 1 && *at == '.';
 	parser->first = false;
+	/* of a cgroup that isn't wanted, a tree may have descendants that are */
+	if (!parser->tree && !parser->cgroup->wanted)
+		return;
+	if (blank == at)
+		good = false;
+	else if (nested)
+		nested_line(parser, at, blank, end);
+	else if (blank)
+		good = flat_line(parser, at, blank, blank + 1, end);
+	else
+		good = first && flat_line(parser, at, at, at, end);
 	if (!good)
 		parser->skipped++;
 }
 
-bool parse_file(struct table *table, const char *cgroup, int depth, const char *text, size_t len)
+bool parse_file(struct table *table, const struct cgroup *cgroup, const char *text, size_t len)
 {
-	struct parser parser = {
-		.table = table, .cgroup = cgroup, .depth = depth, .first = true, .row = -1,
-	};
+	struct parser parser = { .table = table, .cgroup = cgroup, .first = true, .row = -1 };
 	const char *at = text, *text_end = text + len, *end;
 
 	text_puts(&parser.label, "cgroup=\"");
-	text_add_label(&parser.label, cgroup, strlen(cgroup));
+	text_add_label(&parser.label, cgroup->label, strlen(cgroup->label));
 	parser.prefix = parser.label.len;
 	while (parser.skipped < MAX_SKIPPED) {
 		if (parser.row >= 0)

@@ -180,7 +180,8 @@ static bool begin_column(struct printer *printer, struct column *column, struct 
 
 static bool is_part_of_histogram(const struct printer *printer, const struct column *column)
 {
-	return printer->nr_buckets && (column->bound != NO_BOUND || column == printer->sum);
+	return (printer->nr_buckets || printer->table->cut) &&
+	       (column->bound != NO_BOUND || column == printer->sum);
 }
 
 static void next_column(struct printer *printer)
@@ -195,7 +196,7 @@ static void print_column(struct printer *printer, struct text *out)
 	struct column *column = printer->table->columns[printer->column];
 
 	if (!printer->begun)
-		printer->begun = column->values && column->wanted &&
+		printer->begun = column->nr_values && column->wanted &&
 				 !is_part_of_histogram(printer, column) &&
 				 begin_column(printer, column, out);
 	if (printer->begun)
@@ -294,6 +295,21 @@ static void print_buckets(struct printer *printer, size_t row, struct text *out)
 	print_count_and_sum(printer, row, counts[i - 1], out);
 }
 
+/* Whether the name of any of its samples is wanted */
+static bool is_wanted(const char *family, const char *const *suffix)
+{
+	struct text name = { 0 };
+	bool wanted = false;
+
+	for (; *suffix && !wanted; suffix++) {
+		name.len = 0;
+		text_printf(&name, "%s%s", family, *suffix);
+		wanted = matches(&options.metrics, name.at);
+	}
+	free(name.at);
+	return wanted;
+}
+
 static bool begin_histogram(struct printer *printer, struct text *out)
 {
 	static const char *const suffixes[] = { "", "_bucket", "_count", "_sum", "_created", NULL };
@@ -303,7 +319,7 @@ static bool begin_histogram(struct printer *printer, struct text *out)
 	bool good;
 
 	text_printf(&family, "%s_seconds", table->base);
-	good = matches(&options.metrics, text_string(&family)) &&
+	good = is_wanted(text_string(&family), suffixes) &&
 	       claim(&printer->used, family.at, suffixes);
 	if (good)
 		print_head(out, printer->format, family.at, HISTOGRAM,
@@ -358,13 +374,14 @@ void printer_begin(struct printer *printer, struct table *table)
 	for (i = 0; i < table->nr_columns; i++) {
 		struct column *column = table->columns[i];
 
-		if (column->bound != NO_BOUND && column->values)
+		if (column->bound != NO_BOUND && column->nr_values)
 			printer->buckets[printer->nr_buckets++] = column;
 		if (column->sum_unit)
 			printer->sum = column;
 	}
-	if (printer->nr_buckets == 1)
-		printer->nr_buckets = 0; /* a single one is just a figure */
+	/* a single one is just a figure, and some of them are wrong as a whole */
+	if (printer->nr_buckets == 1 || table->cut)
+		printer->nr_buckets = 0;
 	qsort(printer->buckets, printer->nr_buckets, sizeof(*printer->buckets), compare_bounds);
 	for (i = 0; i < printer->nr_buckets; i++)
 		set_le(printer, i);

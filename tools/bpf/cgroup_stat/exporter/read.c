@@ -157,7 +157,13 @@ static bool begin_file(struct reader *reader, struct file *file)
 	return good;
 }
 
-/* Keep the file open, if not too many are. Returns false if the reader was left behind. */
+/* That of the top is kept in any case, as it may be the only one. */
+static bool may_be_kept(const struct reader *reader, ssize_t len)
+{
+	return len >= 0 && (len <= MAX_KEPT || !reader->at) && nr_open < max_open;
+}
+
+/* Keep the file open, if that is worth it. Returns false if the reader was left behind. */
 static bool end_file(struct reader *reader, int fd, ssize_t len)
 {
 	struct file *file = reader->file;
@@ -172,7 +178,7 @@ static bool end_file(struct reader *reader, int fd, ssize_t len)
 		file->pause = 0;
 		nr_open -= file->fd >= 0;
 		file->fd = -1;
-		if (fd >= 0 && len >= 0 && nr_open < max_open) {
+		if (fd >= 0 && may_be_kept(reader, len)) {
 			file->fd = fd;
 			nr_open++;
 			fd = -1;
@@ -201,7 +207,7 @@ static bool read_one(struct reader *reader, struct cgroup *cgroup, struct file *
 		return true;
 	if (is_binary(names[reader->name].file))
 		parse_binary(reader->table, cgroup->depth, reader->buffer, len);
-	else if (!parse_file(reader->table, cgroup->label, cgroup->depth, reader->buffer, len))
+	else if (!parse_file(reader->table, cgroup, reader->buffer, len))
 		return true;
 	reader->covered = cgroup->depth;
 	reader->top_covered |= !cgroup->depth;
@@ -220,7 +226,9 @@ static void *run_reader(void *arg)
 			continue;
 		reader->covered = -1;
 		file = cgroup_file(cgroup, reader->name);
-		if (file && !file->absent && cgroup->wanted && !read_one(reader, cgroup, file))
+		/* that of the top may have the figures of all */
+		if (file && !file->absent && (cgroup->wanted || !cgroup->depth) &&
+		    !read_one(reader, cgroup, file))
 			return NULL;
 	}
 	pthread_mutex_lock(&reader_lock);

@@ -69,11 +69,15 @@ static void read_name(struct scrape *scrape, uint64_t deadline)
 		cgroups_walk();
 		scrape->walked = true;
 	}
+	/* those of links that are gone */
+	while (name < nr_names && !names[name].nr_files)
+		name = ++scrape->name;
 	if (name >= nr_names)
 		return;
 	table_init(table, names[name].file, names[name].base);
 	scrape->incomplete |= !collect(table, name, deadline, &scrape->walked) ||
 			      table->full || left_out || top_gone;
+	table_end(table);
 	printer_begin(&scrape->printer, table);
 	scrape->printing = true;
 }

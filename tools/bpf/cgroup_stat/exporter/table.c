@@ -36,24 +36,49 @@ void table_free(struct table *table)
 	memset(table, 0, sizeof(*table));
 }
 
-/* Sets the bound if the key is that of a bucket, such as 16_usec. */
-static void set_bound(struct column *column)
+/* The bound of a bucket, such as 16_usec, or NO_BOUND. */
+static uint64_t bound_of(const char *key, size_t len)
 {
-	char *end;
+	const size_t suffix_len = strlen("_usec");
 	uint64_t n, unit;
+	char *end;
 
-	column->bound = NO_BOUND;
+	if (*key < '0' || *key > '9' || (*key == '0' && key[1] != '_'))
+		return NO_BOUND;
+	n = strtoull(key, &end, 10);
+	if (key + len - end != (ssize_t)suffix_len)
+		return NO_BOUND;
+	unit = !memcmp(end, "_usec", suffix_len) ? 1000 : !memcmp(end, "_nsec", suffix_len);
+	return unit && n < NO_BOUND / unit ? n * unit : NO_BOUND;
+}
+
+/* There can't be two buckets with the same bound: 1000_nsec besides 1_usec is just a figure. */
+static void set_bound(struct column *column, const struct table *table)
+{
+	int i;
+
+	column->bound = bound_of(column->key, column->key_len);
+	for (i = 0; i < table->nr_columns; i++)
+		if (table->columns[i]->bound == column->bound)
+			column->bound = NO_BOUND;
 	if (!strcmp(column->key, "total_usec"))
 		column->sum_unit = 1000;
 	if (!strcmp(column->key, "total_nsec"))
 		column->sum_unit = 1;
-	if (*column->key < '0' || *column->key > '9')
-		return;
+}
 
-	n = strtoull(column->key, &end, 10);
-	unit = !strcmp(end, "_usec") ? 1000 : !strcmp(end, "_nsec");
-	if (unit && n < NO_BOUND / unit)
-		column->bound = n * unit;
+/* A counter may also be wanted by its name with _total. */
+void column_set_type(struct column *column, enum type type)
+{
+	struct text name = { 0 };
+
+	column->type = type;
+	if (type != COUNTER)
+		return;
+	text_printf(&name, "%s_total", column->family);
+	column->wanted |= matches(&options.metrics, name.at);
+	column->stored |= column->wanted;
+	free(name.at);
 }
 
 static void set_family(struct column *column, const struct table *table)
@@ -69,7 +94,7 @@ static void set_family(struct column *column, const struct table *table)
 	column->wanted = matches(&options.metrics, column->family);
 	if (!known)
 		return;
-	column->type = known->type;
+	column_set_type(column, known->type);
 	column->help = must(strdup(known->help));
 }
 
@@ -77,15 +102,17 @@ static struct column *add_column(struct table *table, const char *key, size_t le
 {
 	struct column *column;
 
-	if (table->nr_columns == MAX_COLUMNS)
+	if (table->nr_columns == MAX_COLUMNS) {
+		table->cut |= bound_of(key, len) != NO_BOUND;
 		return NULL;
+	}
 
 	column = must(calloc(1, sizeof(*column)));
 	memcpy(column->key, key, len);
 	column->key_len = len;
 	memset(&column->last_mask, 0xff, len ? (len - 1) % sizeof(column->last_mask) + 1 :
 					       sizeof(column->last_mask));
-	set_bound(column);
+	set_bound(column, table);
 	set_family(column, table);
 	column->stored = column->wanted || column->bound != NO_BOUND || column->sum_unit;
 	table->columns[table->nr_columns++] = column;
@@ -109,14 +136,17 @@ struct column *table_column(struct table *table, const char *key, size_t len)
 	return i < table->nr_columns ? table->columns[i] : add_column(table, key, len);
 }
 
-static bool may_take(struct table *table, size_t bytes)
+/* If there is no room, that row and the ones behind it aren't whole, see table_end(). */
+static bool may_take(struct table *table, size_t bytes, size_t row)
 {
-	if (table->bytes + bytes > MAX_TABLE) {
-		table->full = true;
-		return false;
+	if (table->bytes + bytes <= MAX_TABLE) {
+		table->bytes += bytes;
+		return true;
 	}
-	table->bytes += bytes;
-	return true;
+	if (!table->full || row < table->nr_whole)
+		table->nr_whole = row;
+	table->full = true;
+	return false;
 }
 
 /* Where the number of the row with that label is, plus one, or has to be put. */
@@ -137,7 +167,8 @@ static bool grow_rows(struct table *table)
 {
 	size_t max = table->max_rows ? 2 * table->max_rows : 256, row;
 
-	if (!may_take(table, (max - table->max_rows) * (sizeof(*table->rows) + 8)))
+	if (!may_take(table, (max - table->max_rows) * (sizeof(*table->rows) + 8),
+		      table->nr_rows))
 		return false;
 
 	table->rows = must(realloc(table->rows, (max + 1) * sizeof(*table->rows)));
@@ -161,7 +192,7 @@ ssize_t table_row(struct table *table, const struct text *label)
 	found = find_label(table, label->at, label->len);
 	if (*found)
 		return *found - 1;
-	if (!may_take(table, label->len))
+	if (!may_take(table, label->len, table->nr_rows))
 		return -1;
 	text_add(&table->labels, label->at, label->len);
 	*found = ++table->nr_rows;
@@ -169,15 +200,37 @@ ssize_t table_row(struct table *table, const struct text *label)
 	return table->nr_rows - 1;
 }
 
-bool table_grow(struct table *table, struct column *column)
+bool table_grow(struct table *table, struct column *column, size_t row)
 {
 	size_t old = column->nr_values, nr = table->max_rows;
 
-	if (!may_take(table, (nr - old) * sizeof(*column->values)))
+	if (!may_take(table, (nr - old) * sizeof(*column->values), row))
 		return false;
 
 	column->values = must(realloc(column->values, nr * sizeof(*column->values)));
 	memset(column->values + old, 0, (nr - old) * sizeof(*column->values));
 	column->nr_values = nr;
 	return true;
+}
+
+void table_clear_row(struct table *table, size_t row)
+{
+	int i;
+
+	for (i = 0; i < table->nr_columns; i++)
+		if (row < table->columns[i]->nr_values)
+			table->columns[i]->values[row].len = 0;
+}
+
+/* When all is read: drop rows that aren't whole. */
+void table_end(struct table *table)
+{
+	int i;
+
+	if (!table->full)
+		return;
+	table->nr_rows = table->nr_whole;
+	for (i = 0; i < table->nr_columns; i++)
+		if (table->columns[i]->nr_values > table->nr_rows)
+			table->columns[i]->nr_values = table->nr_rows;
 }
