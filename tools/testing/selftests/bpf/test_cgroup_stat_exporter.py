@@ -149,9 +149,46 @@ def own(text, name):
     return {labels: float(value) for labels, value in found}
 
 
+SUFFIXES = {"counter": {"_total"}, "histogram": {"_bucket", "_count", "_sum"}}
+
+
+def sample_names(family, kind, openmetrics):
+    """Returns the names that samples of a metric may have."""
+    if kind == "counter" and not openmetrics:
+        return {family}
+    return {family + suffix for suffix in SUFFIXES.get(kind, {""})}
+
+
+def taken_names(types):
+    """Returns the metrics whose name belongs to another metric in OpenMetrics."""
+    return [family + suffix for family, kind in types.items() if kind in SUFFIXES
+            for suffix in SUFFIXES[kind] | {"_created"} if family + suffix in types]
+
+
+def histogram_faults(family, values, openmetrics):
+    """Returns what is wrong with the buckets of a histogram, by the other labels."""
+    wrong, series = [], {}
+    for sample, value in values.items():
+        match = re.fullmatch(rf'{family}_bucket{{(.*),le="(.*)"}}', sample)
+        if match:
+            series.setdefault(match[1], []).append((float(match[2]), float(value)))
+    for labels, buckets in series.items():
+        bounds, counts = zip(*buckets)
+        count = values.get(f"{family}_count{{{labels}}}")
+        has_sum = f"{family}_sum{{{labels}}}" in values
+        if sorted(set(bounds)) != list(bounds) or bounds[-1] != float("inf") or \
+                sorted(counts) != list(counts):
+            wrong.append((labels, buckets))
+        if count is not None and float(count) != counts[-1]:
+            wrong.append((labels, count, counts[-1]))
+        if has_sum and count is None or openmetrics and count is not None and not has_sum:
+            wrong.append((labels, "_count and _sum belong together"))
+    return wrong
+
+
 def faults(text, openmetrics):
     """Returns what is wrong in the output: order, names that come twice, syntax."""
-    wrong, seen, families, family = [], set(), set(), None
+    wrong, seen, types, family = [], {}, {}, None
     lines = text.split("\n")
     if lines.pop():
         wrong.append("no newline at the end")
@@ -163,32 +200,39 @@ def faults(text, openmetrics):
             wrong.append(line)
         if word[:2] == ["#", "TYPE"]:
             family = word[2]
-            if family in families or word[3] not in TYPES:
+            if family in types or word[3] not in TYPES:
                 wrong.append(line)
-            families.add(family)
+            types[family] = word[3]
+            seen[family] = {}
         elif word[0] == "#":
             if word[1] not in ("HELP", "UNIT") or word[2] != family:
                 wrong.append(line)
         else:
             match = SAMPLE.fullmatch(line)
-            if not match or not match[1].startswith(family or "?") or \
-                    match[1] + (match[2] or "") in seen:
+            if not match or not family or match[1] + (match[2] or "") in seen[family] or \
+                    match[1] not in sample_names(family, types[family], openmetrics) or \
+                    types[family] in SUFFIXES and match[3].startswith("-"):
                 wrong.append(line)
             else:
-                seen.add(match[1] + (match[2] or ""))
-    return wrong
+                seen[family][match[1] + (match[2] or "")] = match[3]
+    for family, kind in types.items():
+        if kind == "histogram":
+            wrong += histogram_faults(family, seen[family], openmetrics)
+        elif not seen[family] and not family.startswith("bpf_stat_exporter_"):
+            wrong.append(family + " has no sample")
+    return wrong + (taken_names(types) if openmetrics else [])
 
 
 class Server:
-    """An exporter that serves TOP, on a port that is free."""
+    """An exporter that serves TOP or a cgroup below it, on a port that is free."""
 
-    def __init__(self, *args, kind="-asan", before=()):
+    def __init__(self, *args, kind="-asan", before=(), top=""):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.errors = open(tmp + "/errors", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [*before, f"{OBJECTS}/bpf-stat-exporter{kind}", "--listen", str(self.port), *args,
-             TOP], stderr=self.errors,
+             os.path.join(TOP, top)], stderr=self.errors,
             # libmicrohttpd's threads aren't waited for
             env=os.environ | {"TSAN_OPTIONS": "report_thread_leaks=0"})
 
@@ -281,6 +325,15 @@ def test_figures():
             f'bpf_stat_text_rbytes{{cgroup="{LABEL}/b",key="8:16"}}': "3",
             f'bpf_stat_text_wbytes{{cgroup="{LABEL}/b",key="8:0"}}': "2",
         }, lines)
+        put("a 1\n 5\n b=5\n", "a")
+        put("1\n", "b")
+        check("a line without a key", samples(once()) == {
+            f'bpf_stat_text_a{{cgroup="{LABEL}/a"}}': "1",
+            f'bpf_stat_text{{cgroup="{LABEL}/b"}}': "1"}, once())
+        put(". n=1\nx n=2 m=3\nx n=4\n", "a")
+        check("of two lines for a path, the second one counts", samples(once("--match", "*/a*")) == {
+            f'bpf_stat_text_n{{cgroup="{LABEL}/a"}}': "1",
+            f'bpf_stat_text_n{{cgroup="{LABEL}/a/x"}}': "4"}, once())
         put(". n=1\nb n=2\n")
         check("a tree at the top: those below aren't read", samples(once()) == {
             f'bpf_stat_text_n{{cgroup="{LABEL}"}}': "1",
@@ -332,7 +385,10 @@ GARBAGE = [b"\0\0\0", b"a\0b 1\n", b"\n\n\n", b" 1\n", b"1 \n", b"a  1\n", b"a 1
            b"a 1e5\n", b"a " + b"9" * 30 + b"\n", b"k" * 200 + b" 1\n", b"x" * 2000, b". =1\n",
            b". a=1 \\", b". a=1\n\\04 a=1\n\\777 a=2\n\\000 a=3\n", b"\"\\ a=1\n", b"{} 1\n",
            b"18446744073709551616_usec 1\n0_usec -1\n1_usec 0.5\n", b"_ 1\n__ 2\n",
-           b"a-b 1\na_b 2\na.b 3\n", b"seconds 1\nseconds_sum 1\n0_usec 1\n1_usec 2\n"]
+           b"a-b 1\na_b 2\na.b 3\n", b"seconds 1\nseconds_sum 1\n0_usec 1\n1_usec 2\n",
+           b"# TYPE x counter\nx -1\n", b"# TYPE x counter\nx 1\nx_created 5\n", b"0_usec 1\n1_usec 2\n",
+           b"0_usec 1\n01_usec 5\n1_usec 2\n1000_nsec 3\n2_usec 4\ntotal_usec 9\n",
+           b"0_usec 1\n1_usec 2\ntotal_usec -1\n", b"seconds_created 1\n0_usec 1\n1_usec 3\ntotal_usec 3\n"]
 
 
 def test_garbage():
@@ -381,6 +437,37 @@ def test_garbage():
               sum(each.startswith("bpf_stat_text_") for each in found) == 256, len(found))
 
 
+def test_long():
+    """The output is sent in pieces, which end anywhere."""
+    files = range(140)
+    make(*(f"c{i}" for i in files))
+    with texts():
+        for i in files:
+            put(f"# HELP k{i} {'h' * 1900}\nk{i} {i}\n", f"c{i}")
+        found = samples(once())
+        missing = [i for i in files if found.get(f'bpf_stat_text_k{i}{{cgroup="{LABEL}/c{i}"}}') != str(i)]
+        check("figures with long help", not missing, missing)
+
+
+def test_limits():
+    """A histogram that isn't whole isn't shown."""
+    files = range(200)
+    make(*(f"c{i}" for i in files))
+    with texts():
+        for i in 0, 1:
+            put("".join(f"{150 * i + n}_usec 1\n" for n in range(150)) + "x 1\n", f"c{i}")
+        done = exporter("--once", TOP).stdout.decode()
+        check("more buckets than there may be", "_usec" not in done and "_seconds_bucket" not in done and
+              own(done, "skipped_total")['{file="bpf.stat.text"}'] >= 44, done)
+        for i in files:
+            put("".join(f"{n} k=1\n" for n in range(85)) +
+                "".join(f"{n}_usec 1\n" for n in range(140)), f"c{i}")
+        done = exporter("--once", "--timeout", "600", TOP).stdout.decode()
+        found = re.findall(r"^bpf_stat_text_seconds_count.* (\d+)$", done, re.M)
+        check("more rows than there is room for", own(done, "incomplete") == {"": 1} and
+              100 < len(found) < 200 and set(found) == {"140"}, found)
+
+
 def test_errors():
     make("a", "b")
     with texts(), texts("secret", "0600"):
@@ -418,6 +505,14 @@ def test_options():
         for args in ("--max-depth", "1"), ("--match", "*[!b]"):
             found = names_of(once(*args, *one))
             check(f"cgroups in a tree by {args}", found == ["", "/a"], found)
+        for args in ("--file", "bpf.stat.text"), ("--file", "bpf.stat.t*"):
+            found = samples(once(*args, "--match", "*/a/b", *one))
+            check("the tree is that of a cgroup that isn't wanted itself", found == {
+                f'bpf_stat_text_x{{cgroup="{LABEL}/a/b"}}': "3"}, found)
+        put("# TYPE n counter\nn 1\n0_usec 1\n1_usec 2\ntotal_usec 1\n")
+        for name, nr in ("n", 1), ("n_total", 1), ("seconds", 4), ("seconds_count", 4), ("n_", 0):
+            found = samples(once("--max-depth", "0", "--metric", "bpf_stat_text_" + name))
+            check(f"--metric by {name}", len(found) == nr, found)
         found = samples(once("--file", "bpf.stat.oth*"))
         check("--file", found == {f'bpf_stat_other{{cgroup="{LABEL}/e"}}': "1"}, found)
         found = samples(once("--file", "cgroup.max.depth", "--file", "pids.max",
@@ -477,6 +572,14 @@ def test_once():
         check("a full disk is an error", done.returncode == 1 and b"No space" in done.stderr, done)
 
 
+def refuses(address, port):
+    try:
+        socket.create_connection((address, port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_http():
     odd = ['quo"te', "back\\slash", "grün", "blank x"]
     make("a", *odd)
@@ -500,6 +603,12 @@ def test_http():
                       if line.startswith("bpf_stat_text_x_total")}
             check("labels are escaped", labels == {"/a", '/quo\\"te', "/back\\\\slash", "/grün",
                                                     "/blank x", "/bad\\\\xff"}, labels)
+            port = free_port()
+            other = Server("--listen", f":{port}")
+            other.port = port
+            with other:
+                check("a port alone", other.get("/")[0] == 200)
+                check("is on the loopback alone", refuses("127.0.0.2", port))
             check("HEAD", server.get(method="HEAD")[::2] == (200, ""))
             check("POST", server.get(method="POST")[0] == 405)
             check("another path", server.get("/else")[0] == 404)
@@ -524,8 +633,29 @@ def test_socket():
 
 
 def paths(server):
-    found = re.findall(rf'^bpf_stat_text_x{{cgroup="{LABEL}(.*)"}} (\d+)$', server.metrics(), re.M)
+    found = re.findall(rf'^bpf_stat_text_x{{cgroup="{LABEL}(.*)"}} (\S+)$', server.metrics(), re.M)
     return dict(found)
+
+
+def test_top():
+    """The top is removed and made again."""
+    with texts():
+        for args in (), ("--file", "bpf.stat.text"):
+            make("top")
+            put("x 1\n", "top")
+            with Server("--timeout", "600", *args, top="top") as server:
+                check(f"before {args}", paths(server) == {"/top": "1"}, paths(server))
+                remove(TOP + "/top")
+                text = server.metrics()
+                check("the top is gone", "bpf_stat_text" not in text and
+                      own(text, "incomplete") == {"": 1}, text)
+                make("top/below")
+                put("x 2\n", "top")
+                put("x 3\n", "top/below")
+                text = server.metrics()
+                check("and there again", paths(server) == {"/top": "2", "/top/below": "3"} and
+                      own(text, "incomplete") == {"": 0}, text)
+            remove(TOP + "/top")
 
 
 def test_changes():
@@ -561,6 +691,13 @@ def test_changes():
               own(server.metrics(), "open_files") == before, server.metrics())
         with attached("knob"):
             check("and back", server.metrics().count("\nbpf_stat_knob{") == 4, server.metrics())
+        put("x 1\n", "new")
+        server.metrics()
+        before = own(server.metrics(), "open_files")[""]
+        put("!big", "new")
+        server.metrics()
+        check("a long file isn't kept open", own(server.metrics(), "open_files") == {"": before - 1},
+              server.metrics())
         check("no errors", not own(server.metrics(), "errors_total"), server.metrics())
     with Server("--file", "bpf.stat.text") as server:
         check("nothing yet", not paths(server))
@@ -568,6 +705,13 @@ def test_changes():
             put("x 1\n")
             put("x 2\n", "a/z")
             check("a lazy one that is attached later", paths(server) == {"": "1", "/a/z": "2"},
+                  server.metrics())
+    with Server("--file", "bpf.stat.text", "--match", "*/z") as server:
+        check("nothing yet that matches", not paths(server) and not paths(server))
+        with texts("text", "0666", "lazy"):
+            put("x 1\n")
+            put("x 2\n", "a/z")
+            check("a lazy one below a cgroup that doesn't match", paths(server) == {"/a/z": "2"},
                   server.metrics())
 
 
@@ -650,55 +794,127 @@ def test_deep():
         check("and gone", not paths(server))
 
 
-def stuck(server):
-    text = server.metrics()
+def stuck(server, **headers):
+    text = server.metrics(**headers)
     return {re.search(rf'"{LABEL}(.*?)"', labels)[1] for labels in own(text, "stuck_seconds")}, text
 
 
+def idle(server):
+    """Whether it only waits: for a signal, and for connections."""
+    return server.threads() == 2
+
+
 def test_stuck():
-    make("a", "b", *(f"more/{i}" for i in range(6)))
-    # programs that spin must not take the CPU from tasks of low priority, as RCU waits for these
-    with texts(), texts("other"), Server("--timeout", "24", before=("chrt", "-i", "0")) as server:
-        put("x 1\n", "b")
-        put("1\n", "a", "other")
+    others = [f"other_{i}" for i in range(4)]
+    more, last = [f"more/{i}" for i in range(6)], [f"last/{i}" for i in range(3)]
+    make("a", "b", *more, *last)
+    with contextlib.ExitStack() as stack:
+        for name in "text", *others:
+            stack.enter_context(texts(name))
+        # programs that spin must not take the CPU from tasks of low priority, as RCU waits for these
+        server = stack.enter_context(Server("--timeout", "80", before=("chrt", "-i", "0")))
+
+        def has_others(text):
+            return all(f'bpf_stat_{name}{{cgroup="{LABEL}/a"}} 1\n' in text for name in others)
+
+        def has_path(path, text):
+            return f'bpf_stat_text_x{{cgroup="{LABEL}{path}"}} 1\n' in text
+
+        for path in "", "b", *more, *last:
+            put("x 1\n", path)
+        for name in others:
+            put("1\n", "a", name)
         server.metrics()
         put("!spin", "a")
         named, text = stuck(server)
         check("a file that is stuck is named", named == {"/a"}, text)
-        check("the rest is served", f'bpf_stat_text_x{{cgroup="{LABEL}/b"}} 1\n' in text and
-              f'bpf_stat_other{{cgroup="{LABEL}/a"}} 1\n' in text, text)
+        check("the rest is served", has_path("", text) and has_path("/b", text) and has_others(text), text)
         for _ in range(3):
             named, text = stuck(server)
         check("no other scrape waits for it", named == {"/a"} and
-              own(text, "incomplete") == {"": 0} and "/b" in text, text)
-        # besides that which waits for a signal, and that which waits for a connection
+              own(text, "incomplete") == {"": 0} and has_path("/b", text), text)
         check("there is one thread for it", within(lambda: server.threads() == 3), server.threads())
-        for i in range(6):
-            put("!spin", f"more/{i}")
-        within(lambda: len(stuck(server)[0]) == 4)
+        for path in more:
+            put("!spin", path)
+        named, text = stuck(server)
+        check("not all are waited for in one scrape, which has time for other names", len(named) == 5 and
+              has_others(text) and own(text, "incomplete") == {"": 1}, text)
+        within(lambda: own(stuck(server)[1], "incomplete") == {"": 0})
+        named, text = stuck(server)
+        check("all others are served, also of the same name", len(named) == 7 and has_others(text) and
+              all(has_path(path, text) for path in ("", "/b", "/last/0", "/last/1", "/last/2")), text)
+        check("none is read twice in a scrape", not own(text, "skipped_total"), text)
+        for path in last:
+            put("!spin", path)
+        within(lambda: len(stuck(server)[0]) == 8)
         stuck(server)
         named, text = stuck(server)
-        check("more of the same name aren't read", len(named) == 4 and
-              within(lambda: server.threads() == 6), (named, server.threads()))
-        check("others are", f'bpf_stat_other{{cgroup="{LABEL}/a"}} 1\n' in text, text)
+        check("after eight, more of the same name aren't read", len(named) == 8 and
+              own(text, "incomplete") == {"": 1} and within(lambda: server.threads() == 10),
+              (text, server.threads()))
+        check("others are", has_others(text), text)
         # a cgroup whose file is read can be removed
         remove(TOP + "/a")
         named, text = stuck(server)
         check("one that is removed is still named", "/a" in named, named)
         make("a")
-        for i in range(6):
-            put("x 2\n", f"more/{i}")
+        for path in more + last:
+            put("x 1\n", path)
         within(lambda: len(stuck(server)[0]) == 1)
         put("!spin", "a")
+        within(lambda: stuck(server)[0] and server.threads() == 4)
         named, text = stuck(server)
         check("and once if it is there again, and stuck", named == {"/a"} and
-              not faults(text, False) and within(lambda: server.threads() == 4),
-              (server.threads(), text))
-        text = server.metrics()
-        check("they are read again when they return", all(
-            f'bpf_stat_text_x{{cgroup="{LABEL}/more/{i}"}} 2\n' in text for i in range(6)), text)
+              not faults(text, False), (server.threads(), text))
+        check("they are read again when they return", within(lambda: all(
+            has_path("/" + path, text) for text in [server.metrics()] for path in more + last)),
+            server.metrics())
         put("!free")
         check("also those in the removed cgroup", within(lambda: not stuck(server)[0]), server.metrics())
+
+
+def test_slow():
+    hurry = {"X-Prometheus-Scrape-Timeout-Seconds": "40"}
+    make("a", "b")
+    with texts(), Server("--timeout", "2400", before=("chrt", "-i", "0")) as server:
+        put("x 1\n", "b")
+        server.metrics()
+        for _ in range(3):
+            put("!spin", "a")
+            found = within(lambda: stuck(server, **hurry)[0] == {"/a"})
+            check("it goes by the time that Prometheus has", found)
+            put("x 2\n", "a")
+            check("the program returns at last", within(lambda: idle(server)))
+        for _ in range(4):
+            text = server.metrics()
+            check("a file that was late three times is left out four times", f'"{LABEL}/a"' not in text and
+                  f'"{LABEL}/b"' in text and own(text, "incomplete") == {"": 1}, text)
+        text = server.metrics()
+        check("and then read", f'bpf_stat_text_x{{cgroup="{LABEL}/a"}} 2\n' in text and
+              own(text, "incomplete") == {"": 0}, text)
+        check("also the next time", f'"{LABEL}/a"' in server.metrics())
+
+
+def test_exit():
+    """A reader that is stuck keeps the process, but nothing that others wait for."""
+    with texts():
+        put("!spin")
+        child = subprocess.Popen([f"{OBJECTS}/bpf-stat-exporter", "--once", "--timeout", "20", TOP],
+                                 stdout=subprocess.PIPE)
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(child.stdout.read()), daemon=True)
+        thread.start()
+        thread.join(PATIENCE)
+        check("it closes stdout", seen and b"stuck_seconds{" in seen[0] and child.poll() is None, seen)
+        put("x 1\n")
+        check("it ends", child.wait(PATIENCE) == 0)
+        with Server("--timeout", "20", kind="") as server:
+            put("!spin")
+            within(lambda: stuck(server)[0])
+            server.process.terminate()
+            check("it closes its socket", within(lambda: refuses("127.0.0.1", server.port)) and
+                  server.process.poll() is None)
+            put("x 1\n")
 
 
 @contextlib.contextmanager
@@ -723,12 +939,16 @@ def slow(server, clients):
 
 
 def scrape_often(server, wrong, times):
+    """Scrapes until so many are answered, as there may be too many at a time."""
     for i in range(times):
-        status, _, text = server.get(Accept=OPENMETRICS if i % 2 else "*/*")
-        if status == 200 and not faults(text, i % 2) and "bpf_stat_text_x{" in text:
-            continue
-        if status != 503:
+        status, _, text = within(lambda i=i: answered(server, OPENMETRICS if i % 2 else "*/*"))
+        if status != 200 or faults(text, i % 2) or "bpf_stat_text_x{" not in text:
             wrong.append((status, text))
+
+
+def answered(server, accept):
+    answer = server.get(Accept=accept)
+    return answer if answer[0] != 503 else None
 
 
 def test_concurrent():
@@ -886,7 +1106,7 @@ def test_prometheus():
             stack.enter_context(attached(program))
         server = stack.enter_context(Server("--timeout", "600", kind=""))
         write(tmp + "/prometheus.yml", json.dumps({
-            "global": {"scrape_interval": "2s", "scrape_timeout": "2s"},
+            "global": {"scrape_interval": "30s", "scrape_timeout": "30s"},
             "scrape_configs": [{"job_name": "cgroups", "static_configs": [
                 {"targets": [f"127.0.0.1:{server.port}"]}]}]}))
         worker = work_in("web")
