@@ -1028,7 +1028,7 @@ static void stop_task(pid_t pid)
 	check(waitpid(pid, NULL, 0), "waitpid");
 }
 
-/* Notifications */
+/* The exporter */
 
 #define EXPORTER_PORT	"9778"
 
@@ -1094,8 +1094,12 @@ static void start_exporter(const struct op *op)
 	int fd, samples;
 
 	exporter = start_task(be_exporter, op);
-	while ((fd = connect_to_exporter()) < 0)
+	while ((fd = connect_to_exporter()) < 0) {
+		errno = 0;
+		if (waitpid(exporter, NULL, WNOHANG))
+			die("the exporter doesn't start");
 		usleep(10000);
+	}
 	close(fd);
 	samples = scrape_all(true);
 	errno = 0;
@@ -1107,6 +1111,8 @@ static void stop_exporter(const struct op *op)
 {
 	stop_task(exporter);
 }
+
+/* Notifications */
 
 static int nr_notified;
 
