@@ -75,8 +75,7 @@ static void read_name(struct scrape *scrape, uint64_t deadline)
 	if (name >= nr_names)
 		return;
 	table_init(table, names[name].file, names[name].base);
-	scrape->incomplete |= !collect(table, name, deadline, &scrape->walked) ||
-			      table->full || left_out || top_gone;
+	scrape->incomplete |= !collect(table, name, deadline, &scrape->walked) || table->full;
 	table_end(table);
 	printer_begin(&scrape->printer, table);
 	scrape->printing = true;
@@ -92,6 +91,7 @@ static bool read_next(struct scrape *scrape)
 		return false;
 	}
 	read_name(scrape, began + scrape->left);
+	scrape->incomplete |= left_out || top_gone;
 	scrape->nr_cgroups = nr_cgroups;
 	scrape->nr_names = nr_names;
 	scrape->nr_open = nr_open;
