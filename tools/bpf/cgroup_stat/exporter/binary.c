@@ -43,12 +43,9 @@ static bool is_missing(const struct memory_tree_entry *entry, const struct figur
 
 static void put_number(struct table *table, struct column *column, size_t row, uint64_t number)
 {
-	char digits[2 * MAX_NUMBER], *end = digits + MAX_NUMBER, *at = end;
+	/* of which table_set() copies MAX_NUMBER bytes */
+	char digits[2 * MAX_NUMBER], *end = digits + MAX_NUMBER, *at = number_before(end, number);
 
-	do {
-		*--at = '0' + number % 10;
-		number /= 10;
-	} while (number);
 	table_set(table, column, row, at, end - at);
 }
 

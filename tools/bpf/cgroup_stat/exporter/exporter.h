@@ -83,10 +83,14 @@ static inline void text_add(struct text *text, const char *what, size_t len)
 	text->len += len;
 }
 
-/* What needs no escaping anywhere */
-static inline bool is_plain(char c)
+/* Writes up to 20 digits, which end before @end. Returns where they begin. */
+static inline char *number_before(char *end, uint64_t number)
 {
-	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+	do {
+		*--end = '0' + number % 10;
+		number /= 10;
+	} while (number);
+	return end;
 }
 
 void text_puts(struct text *text, const char *what);
@@ -97,6 +101,7 @@ void text_add_label(struct text *text, const char *what, size_t len);
 void text_add_help(struct text *text, const char *what);
 void text_add_number(struct text *text, uint64_t number);
 void text_add_seconds(struct text *text, __uint128_t ns);
+void text_add_bound(struct text *text, uint64_t ns);
 uint64_t text_hash(const char *what, size_t len);
 
 /* table.c: the figures in all files of one name */

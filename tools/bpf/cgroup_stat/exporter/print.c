@@ -354,7 +354,7 @@ static void set_le(struct printer *printer, int bucket)
 
 	text_puts(&le, ",le=\"");
 	if (bucket + 1 < printer->nr_buckets)
-		text_add_seconds(&le, printer->buckets[bucket + 1]->bound);
+		text_add_bound(&le, printer->buckets[bucket + 1]->bound);
 	else
 		text_puts(&le, "+Inf");
 	text_puts(&le, "\"} ");

@@ -49,6 +49,12 @@ void text_add_name(struct text *text, const char *what, size_t len)
 		text->at[text->len++] = isalnum((unsigned char)what[i]) ? what[i] : '_';
 }
 
+/* What needs no escaping anywhere */
+static bool is_plain(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* Length of the UTF-8 character at @at, or 0 if it isn't one that can be printed. */
 static size_t utf8_len(const unsigned char *at, size_t left)
 {
@@ -112,16 +118,12 @@ void text_add_help(struct text *text, const char *what)
 
 void text_add_number(struct text *text, uint64_t number)
 {
-	char digits[20], *at = digits + sizeof(digits);
+	char digits[20], *end = digits + sizeof(digits), *at = number_before(end, number);
 
-	do {
-		*--at = '0' + number % 10;
-		number /= 10;
-	} while (number);
-	text_add(text, at, digits + sizeof(digits) - at);
+	text_add(text, at, end - at);
 }
 
-/* With at least one digit after the point, as OpenMetrics wants it in the label le. */
+/* With at least one digit after the point. */
 void text_add_seconds(struct text *text, __uint128_t ns)
 {
 	char digits[16];
@@ -132,6 +134,24 @@ void text_add_seconds(struct text *text, __uint128_t ns)
 	while (len > 2 && digits[len - 1] == '0')
 		len--;
 	text_add(text, digits, len);
+}
+
+/*
+ * The same for the label le: as Go prints it, which OpenMetrics asks for, so that Prometheus
+ * needn't write it otherwise. Numbers that %g might round keep all of their digits.
+ */
+void text_add_bound(struct text *text, uint64_t ns)
+{
+	char number[32];
+
+	if (ns >= 1000000 * NSEC_PER_SEC) {
+		text_add_seconds(text, ns);
+		return;
+	}
+	snprintf(number, sizeof(number), "%.15g", (double)ns / NSEC_PER_SEC);
+	text_puts(text, number);
+	if (!strpbrk(number, ".e"))
+		text_puts(text, ".0");
 }
 
 /* By eight bytes at a time, as each row has a label */

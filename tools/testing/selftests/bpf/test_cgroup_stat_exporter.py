@@ -353,8 +353,8 @@ def test_histogram():
         check("buckets are cumulative, in seconds", lines == [
             f"# TYPE {name} histogram",
             f"# HELP {name} How often what took how long.",
-            f'{name}_bucket{{{label},le="0.000001"}} 4',
-            f'{name}_bucket{{{label},le="0.000002"}} 4',
+            f'{name}_bucket{{{label},le="1e-06"}} 4',
+            f'{name}_bucket{{{label},le="2e-06"}} 4',
             f'{name}_bucket{{{label},le="4.194304"}} 9',
             f'{name}_bucket{{{label},le="+Inf"}} 10',
             f"{name}_count{{{label}}} 10",
@@ -372,6 +372,11 @@ def test_histogram():
             f'{name}_bucket{{{label},le="1.0"}}': "1",
             f'{name}_bucket{{{label},le="+Inf"}}': "3",
             f"{name}_count{{{label}}}": "3", f"{name}_sum{{{label}}}": "2.000000001"}, found)
+        bounds = {100000: "0.0001", 1500000000: "1.5", 10**10: "10.0", 10**15 - 1: "999999.999999999",
+                  10**15: "1000000.0", 2**63 + 1: "9223372036.854775809"}
+        put("0_nsec 1\n" + "".join(f"{bound}_nsec 1\n" for bound in bounds), "a")
+        found = re.findall(r'_bucket.*le="(.*)"', "\n".join(once("--match", "*/a")))
+        check("bounds of any size", found == [*bounds.values(), "+Inf"], found)
         put("5_usec 1\ntotal_usec 3\n", "a")
         found = samples(once("--match", "*/a"))
         check("a single bucket is no histogram", found == {
