@@ -2,6 +2,7 @@
 #ifndef EXPORTER_H
 #define EXPORTER_H
 
+#include <limits.h>
 #include <linux/compiler.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,8 +25,9 @@
 #define MAX_FILE	(8 << 20)	/* bytes, twice what a bpf.stat file can have */
 #define MAX_KEY		127		/* bytes in a key */
 #define MAX_NUMBER	23		/* and in a figure */
+#define MAX_HELP	2048		/* in a comment */
+#define MAX_LABEL	(4 * PATH_MAX)	/* in front of nested figures: a path, all of it escaped */
 #define FILE_SLACK	(MAX_KEY + MAX_NUMBER + 8) /* zeroes that may be read behind a file */
-#define MAX_SKIPPED	1000		/* after so many bad lines a file isn't worth more */
 #define MAX_OPEN	16384		/* each holds as much memory of the kernel as was read, */
 #define MAX_KEPT	8192		/* so one that has more bytes isn't kept open */
 #define MAX_LATE	4		/* files of one name that a scrape leaves behind */

@@ -253,7 +253,7 @@ static void comment(struct parser *parser, const char *at, const char *end)
 
 	at = key_end + 1;
 	if (!type && !column->help)
-		column->help = must(strndup(at, end - at));
+		column->help = must(strndup(at, end - at < MAX_HELP ? end - at : MAX_HELP));
 	if (type && end - at == 7 && !memcmp(at, "counter", 7))
 		column_set_type(column, COUNTER);
 	if (type && end - at == 5 && !memcmp(at, "gauge", 5))
@@ -278,7 +278,7 @@ static void parse_line(struct parser *parser, const char *at, const char *end)
 	/* of a cgroup that isn't wanted, a tree may have descendants that are */
 	if (!parser->tree && !parser->cgroup->wanted)
 		return;
-	if (blank == at)
+	if (blank == at || (nested && blank - at > MAX_LABEL))
 		good = false;
 	else if (nested)
 		nested_line(parser, at, blank, end);
@@ -298,7 +298,7 @@ bool parse_file(struct table *table, const struct cgroup *cgroup, const char *te
 	text_puts(&parser.label, "cgroup=\"");
 	text_add_label(&parser.label, cgroup->label, strlen(cgroup->label));
 	parser.prefix = parser.label.len;
-	while (parser.skipped < MAX_SKIPPED) {
+	for (;;) {
 		if (parser.row >= 0)
 			at = put_usual(&parser, parser.row, at, text_end, ' ', '\n');
 		if (at >= text_end)

@@ -435,6 +435,17 @@ def test_garbage():
         check("4 MiB without a newline", not done.returncode and not done.stderr and
               f'bpf_stat_text_good{{cgroup="{LABEL}/b"}} 1\n' in out and
               own(out, "skipped_total").get('{file="bpf.stat.text"}') == 1, done)
+        put("!key", "a")
+        out = exporter("--once", "--timeout", "600", TOP).stdout.decode()
+        check("4 MiB in front of figures", "xxxx" not in out and
+              own(out, "skipped_total").get('{file="bpf.stat.text"}') == 1, out)
+        put("!help", "a")
+        out = exporter("--once", "--timeout", "600", TOP).stdout.decode()
+        check("4 MiB of help are cut", 2000 < max(map(len, out.splitlines())) < 3000, out)
+        put(". n=1\nx n=1" + " y" * 1001 + "\nlast n=5\n", "a")
+        found = samples(once())
+        check("many words that aren't figures, before one that is",
+              found.get(f'bpf_stat_text_n{{cgroup="{LABEL}/a/last"}}') == "5", found)
         put("".join(f"k{i} {i}\n" for i in range(210)), "a")
         put("".join(f"m{i} {i}\n" for i in range(210)), "b")
         found = samples(once())

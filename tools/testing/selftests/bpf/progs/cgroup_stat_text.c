@@ -4,14 +4,20 @@
  * begins with one of these words, it does what the word says:
  *
  *	!error	read(2) fails with EIO
+ *	!none	read(2) fails with ENOENT
+ *	!device	read(2) fails with ENODEV
  *	!big	there are almost 4 MiB of text without a newline
+ *	!key	the same with " n=1" behind it
+ *	!help	the same in a comment, before the line "n 1"
  *	!spin	read(2) doesn't return before something else is written
  *	!free	as long as this is the last that was written anywhere, no read(2) spins
  */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 
+#define ENOENT		2
 #define EIO		5
+#define ENODEV		19
 #define EINVAL		22
 #define ENOMEM		12
 #define ENODATA		61
@@ -57,13 +63,19 @@ static int store(struct bpf_cgroup_stat_ctx *ctx)
 	return 0;
 }
 
-static int show_much(struct seq_file *seq)
+static int show_much(const struct text *text, struct seq_file *seq)
 {
 	static const char much[4000] = { [0 ... 3999] = 'x' };
 	int i;
 
+	if (is_word(text, 'h'))
+		bpf_seq_write(seq, "# HELP n ", 9);
 	bpf_for(i, 0, 1000)
 		bpf_seq_write(seq, much, sizeof(much));
+	if (is_word(text, 'h'))
+		bpf_seq_write(seq, "\nn 1\n", 5);
+	if (is_word(text, 'k'))
+		bpf_seq_write(seq, " n=1\n", 5);
 	return 0;
 }
 
@@ -96,8 +108,12 @@ int text(struct bpf_cgroup_stat_ctx *ctx)
 		return -ENODATA;
 	if (is_word(text, 'e'))
 		return -EIO;
-	if (is_word(text, 'b'))
-		return show_much(ctx->meta->seq);
+	if (is_word(text, 'n'))
+		return -ENOENT;
+	if (is_word(text, 'd'))
+		return -ENODEV;
+	if (is_word(text, 'b') || is_word(text, 'k') || is_word(text, 'h'))
+		return show_much(text, ctx->meta->seq);
 	if (is_word(text, 's'))
 		return spin(text);
 	len = text->len;
