@@ -315,8 +315,11 @@ static bool list(struct cgroup *cgroup)
 	int fd;
 
 	fd = openat(top_fd, cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		left_out |= errno != ENOENT;
+		cgroup->listed = false;
 		return false;
+	}
 	dir = must(fdopendir(fd));
 	for (i = 0; i < cgroup->nr_files; i++)
 		cgroup->files[i]->listed = false;
@@ -382,9 +385,7 @@ static bool visit(struct cgroup *cgroup)
 	seen = cgroup->nr_children;
 	if (cgroup->listed && !list_all && (deepest || seen == st.st_nlink - 2))
 		return true;
-	if (!list(cgroup))
-		left_out = true;
-	else if (!deepest)
+	if (list(cgroup) && !deepest)
 		visit_children(cgroup, seen);
 	return true;
 }

@@ -94,12 +94,17 @@ static ssize_t read_file(struct reader *reader, const struct cgroup *cgroup, int
 }
 
 /* A file or cgroup that is gone is no error, and neither is one that has no data. */
-static void count_error(struct file *file, int err)
+static void count_error(struct file *file, bool gone, int err)
 {
-	if (err == ENOENT || err == ENODEV)
-		file->absent = true;
-	else if (err != ENODATA && err < MAX_ERRNO)
+	file->absent = gone;
+	if (!gone && err != ENODATA && err < MAX_ERRNO)
 		errors[err]++;
+}
+
+/* If a file that was just opened can't be read, that is what its program says. */
+static bool is_gone(int fd, ssize_t err)
+{
+	return fd < 0 && (err == -ENOENT || err == -ENODEV);
 }
 
 static void unlink_reader(struct reader *reader)
@@ -167,7 +172,7 @@ static bool may_be_kept(const struct reader *reader, ssize_t len)
 static bool end_file(struct reader *reader, int fd, ssize_t len)
 {
 	struct file *file = reader->file;
-	bool left;
+	bool gone = is_gone(fd, len), left;
 
 	pthread_mutex_lock(&reader_lock);
 	left = reader->left;
@@ -176,6 +181,9 @@ static bool end_file(struct reader *reader, int fd, ssize_t len)
 	} else {
 		reader->file = NULL;
 		file->pause = 0;
+		/* there may be another one by now, so the next walk looks for it */
+		if (gone && (file->listed || file->fd >= 0))
+			cgroups[reader->at]->listed = false;
 		nr_open -= file->fd >= 0;
 		file->fd = -1;
 		if (fd >= 0 && may_be_kept(reader, len)) {
@@ -184,7 +192,7 @@ static bool end_file(struct reader *reader, int fd, ssize_t len)
 			fd = -1;
 		}
 		if (len < 0)
-			count_error(file, -len);
+			count_error(file, gone, -len);
 	}
 	pthread_mutex_unlock(&reader_lock);
 	if (!left && fd >= 0)
@@ -367,7 +375,7 @@ bool collect(struct table *table, int name, uint64_t deadline, bool *walked)
 	}
 	if (!all_literal || top_covered)
 		return complete;
-	if (!*walked)
+	if (!*walked || new_at_top)
 		cgroups_walk();
 	*walked = true;
 	return read_range(table, name, 1, nr_cgroups, deadline, &top_covered) && complete;

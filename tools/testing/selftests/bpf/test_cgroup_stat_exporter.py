@@ -492,6 +492,15 @@ def test_errors():
         out = exporter("--once", TOP).stdout.decode()
         check("an error is counted, ENODATA isn't",
               own(out, "errors_total") == {'{errno="EIO"}': 1} and "/a" in out, out)
+        with Server() as server:
+            for word, errno in ("!none", "ENOENT"), ("!device", "ENODEV"):
+                put(word, "b")
+                out = server.metrics()
+                check(f"{errno} of a program is one, too",
+                      own(out, "errors_total").get(f'{{errno="{errno}"}}') == 1, out)
+            put("x 2\n", "b")
+            check("which is read again", paths(server) == {"/a": "1", "/b": "2"}, server.metrics())
+            put("!error", "b")
         put("y 1\n", "a", "secret")
         done = exporter("--once", TOP, user=65534, group=65534, extra_groups=[])
         out = done.stdout.decode()
@@ -684,6 +693,7 @@ def test_changes():
             put(f"x {i}\n", path)
         wanted = {"/a/b": "1", "/a/c/d": "0", "/new": "1", "/a": "2"}
         check("new cgroups", paths(server) == wanted, paths(server))
+        check("are counted", own(server.metrics(), "cgroups") == {"": 6}, server.metrics())
         remove(TOP + "/a/c")
         make("a/e")
         put("x 9\n", "a/e")
@@ -696,9 +706,12 @@ def test_changes():
         remove(TOP + "/new")
         check("one that is gone isn't missed", own(server.metrics(), "incomplete") == {"": 0})
         make("new")
-        bpftool("attach", f"{OBJECTS}/knob.bpf.o", TOP + "/new", PINS)
-        check("with another link", f'\nbpf_stat_knob{{cgroup="{LABEL}/new"}}' in server.metrics())
-        bpftool("detach", PINS)
+        knob = f'\nbpf_stat_knob{{cgroup="{LABEL}/new"}}'
+        for what in "with another link", "which is attached again":
+            bpftool("attach", f"{OBJECTS}/knob.bpf.o", TOP + "/new", PINS)
+            check(what, knob in server.metrics())
+            bpftool("detach", PINS)
+            check("and gone", knob not in server.metrics())
         before = own(server.metrics(), "open_files")
         with attached("knob"):
             check("a link that is attached later",
@@ -707,6 +720,18 @@ def test_changes():
               own(server.metrics(), "open_files") == before, server.metrics())
         with attached("knob"):
             check("and back", server.metrics().count("\nbpf_stat_knob{") == 4, server.metrics())
+            before = own(server.metrics(), "open_files")
+        with attached("knob"):
+            text = server.metrics()
+            check("and replaced between two scrapes", text.count("\nbpf_stat_knob{") == 4 and
+                  own(text, "open_files") == before, text)
+        # what is gone is looked for by the next scrape
+        server.metrics()
+        server.metrics()
+        bpftool("attach", f"{OBJECTS}/knob.bpf.o", TOP + "/a", PINS)
+        check("further down, it's found after some time",
+              within(lambda: server.metrics().count("\nbpf_stat_knob{") == 2), server.metrics())
+        bpftool("detach", PINS)
         put("x 1\n", "new")
         server.metrics()
         before = own(server.metrics(), "open_files")[""]
