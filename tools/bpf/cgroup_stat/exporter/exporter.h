@@ -283,10 +283,15 @@ void file_close(struct file *file);
 
 /* read.c: reads files in a thread, which is left behind if it gets stuck */
 
+struct limits {
+	uint64_t deadline;
+	uint64_t least;		/* time that has to be left to begin with reading */
+};
+
 extern pthread_mutex_t reader_lock;
 
 /* Looks for cgroups if it has to, and nobody has. Returns false if it isn't complete. */
-bool collect(struct table *table, int name, uint64_t deadline, bool *walked);
+bool collect(struct table *table, int name, const struct limits *limits, bool *walked);
 void print_stuck(struct text *out);
 void print_errors(struct text *out);
 
@@ -316,7 +321,7 @@ void print_head(struct text *out, enum format format, const char *family, enum t
 
 /* scrape.c: all of that, step by step */
 
-struct scrape *scrape_begin(enum format format, uint64_t timeout);
+struct scrape *scrape_begin(enum format format, uint64_t until);
 bool scrape_step(struct scrape *scrape, struct text *out);
 void scrape_end(struct scrape *scrape);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* GET /metrics, by libmicrohttpd. Each connection has a thread, so a slow one delays no other. */
+/*
+ * GET /metrics, by libmicrohttpd. Each connection has a thread, so a slow one delays no other.
+ * But there are MAX_SCRAPES at a time at most.
+ */
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -81,16 +84,17 @@ static enum format format_of(struct MHD_Connection *connection)
 	return openmetrics > 0 && openmetrics >= quality(accept, "text/plain") ? OPENMETRICS : TEXT;
 }
 
-/* Prometheus says when it gives up. End some time before, to have the rest sent. */
-static uint64_t timeout_of(struct MHD_Connection *connection)
+/*
+ * When reading has to end. Prometheus says when it gives up, and gets nothing then, so what
+ * was read has to be sent before.
+ */
+static uint64_t end_of_reading(struct MHD_Connection *connection)
 {
 	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 "X-Prometheus-Scrape-Timeout-Seconds");
 	double seconds = header ? strtod(header, NULL) : 0;
 
-	if (seconds > 0 && seconds * 0.6 < options.timeout / (double)NSEC_PER_SEC)
-		return seconds * 0.6 * NSEC_PER_SEC;
-	return options.timeout;
+	return seconds > 0 && seconds < 1e6 ? now() + seconds * 0.6 * NSEC_PER_SEC : UINT64_MAX;
 }
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status,
@@ -128,7 +132,7 @@ static enum MHD_Result answer_metrics(struct MHD_Connection *connection)
 			      "Too many scrapes at a time.\n");
 	}
 	download = must(calloc(1, sizeof(*download)));
-	download->scrape = scrape_begin(format, timeout_of(connection));
+	download->scrape = scrape_begin(format, end_of_reading(connection));
 	download->until = now() + options.timeout + SEND_TIME;
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, MAX_CHUNK, fill, download,
 						     finish);

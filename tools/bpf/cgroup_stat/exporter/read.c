@@ -21,7 +21,7 @@ struct reader {
 	int name;
 	bool left;			/* nobody waits for it, it frees itself */
 	bool done;
-	bool refused;			/* a file that it would have read at another time */
+	bool refused;			/* a file that should have been read */
 	atomic_bool stop;
 	int covered;			/* depth of one whose file had its descendants */
 	bool top_covered;
@@ -134,9 +134,14 @@ static void come_back(struct reader *reader, int fd)
 	free(reader);
 }
 
-/* Whether a file isn't read this time, because it took too long, or too many are stuck. */
+/*
+ * Whether a file isn't read this time, because it takes too long, or did so, or because too
+ * many are stuck.
+ */
 static bool is_refused(struct file *file)
 {
+	if (file->busy)
+		return true;
 	if (file->pauses) {
 		file->pauses--;
 		return true;
@@ -147,19 +152,17 @@ static bool is_refused(struct file *file)
 /* Returns false if it isn't to be read. */
 static bool begin_file(struct reader *reader, struct file *file)
 {
-	bool good = false;
+	bool refused;
 
 	pthread_mutex_lock(&reader_lock);
-	if (!file->busy) {
-		good = !is_refused(file);
-		reader->refused |= !good;
-	}
-	if (good) {
+	refused = is_refused(file);
+	reader->refused |= refused;
+	if (!refused) {
 		reader->file = file;
 		reader->since = now();
 	}
 	pthread_mutex_unlock(&reader_lock);
-	return good;
+	return !refused;
 }
 
 /* That of the top is kept in any case, as it may be the only one. */
@@ -281,7 +284,7 @@ static bool wait_for(struct reader *reader, uint64_t deadline, uint64_t patience
 			reader->stop = true;
 		if (reader->file && now() >= late) {
 			next->at = reader->at + 1;
-			next->refused = reader->refused;
+			next->refused = true;
 			leave_behind(reader);
 			break;
 		}
@@ -320,25 +323,33 @@ static struct reader *start_reader(const struct reader *like, pthread_t *thread)
  * Read the files of these cgroups. Returns false if it isn't complete.
  *
  * The first file that doesn't return takes a quarter of the time that is left, the next one
- * half as much, and so on. So at least half of it remains for the files of other names.
+ * half as much, and so on. So at least half of it remains for the files of other names. But with
+ * too little time, files that are fast enough would seem to be stuck.
  */
 static bool read_range(struct table *table, int name, size_t first, size_t last,
-		       uint64_t deadline, bool *top_covered)
+		       const struct limits *limits, bool *top_covered)
 {
 	struct reader like = { .table = table, .name = name, .at = first, .last = last,
 			       .covered = -1 };
-	uint64_t began = now(), patience = began < deadline ? (deadline - began) / 4 : 0;
+	uint64_t began = now(), deadline = limits->deadline, patience;
 	struct reader *reader;
 	bool complete;
 	pthread_t thread;
 	int late;
 
-	for (late = 0; like.at < last; late++, patience /= 2) {
+	if (first == last)
+		return true;
+	if (began + limits->least > deadline)
+		return false;
+	patience = (deadline - began) / 4;
+	for (late = 0; like.at < last; late++) {
 		reader = late < MAX_LATE && now() < deadline ? start_reader(&like, &thread) : NULL;
 		if (!reader)
 			return false;
 		if (!wait_for(reader, deadline, patience, &like)) {
 			pthread_detach(thread);
+			if (patience / 2 >= limits->least / 4)
+				patience /= 2;
 			continue;
 		}
 		pthread_join(thread, NULL);
@@ -350,7 +361,7 @@ static bool read_range(struct table *table, int name, size_t first, size_t last,
 		free(reader);
 		return complete;
 	}
-	return !like.refused;
+	return false;
 }
 
 /*
@@ -358,7 +369,7 @@ static bool read_range(struct table *table, int name, size_t first, size_t last,
  * which may have the figures of all cgroups. In any case such a file is tried, as there may
  * be a new link.
  */
-bool collect(struct table *table, int name, uint64_t deadline, bool *walked)
+bool collect(struct table *table, int name, const struct limits *limits, bool *walked)
 {
 	struct file *file = cgroup_file(cgroups[0], name);
 	bool retry = file && file->literal && file->absent;
@@ -366,19 +377,19 @@ bool collect(struct table *table, int name, uint64_t deadline, bool *walked)
 
 	if (retry)
 		file->absent = false;
-	complete = read_range(table, name, 0, all_literal ? 1 : nr_cgroups, deadline, &top_covered);
+	complete = read_range(table, name, 0, all_literal ? 1 : nr_cgroups, limits, &top_covered);
 	new_at_top |= retry && !file->absent;
 	if (table->unknown && !*walked) {
 		cgroups_walk();
 		*walked = true;
-		complete = read_range(table, name, 0, 1, deadline, &top_covered);
+		complete = read_range(table, name, 0, 1, limits, &top_covered);
 	}
 	if (!all_literal || top_covered)
 		return complete;
 	if (!*walked || new_at_top)
 		cgroups_walk();
 	*walked = true;
-	return read_range(table, name, 1, nr_cgroups, deadline, &top_covered) && complete;
+	return read_range(table, name, 1, nr_cgroups, limits, &top_covered) && complete;
 }
 
 /* Whether the same path is in the list once more, as that of a cgroup that was removed. */

@@ -15,16 +15,21 @@ struct scrape {
 	bool walked, printing, incomplete, ended;
 	int name;		/* whose files are in the table */
 	uint64_t left, took;	/* time for reading */
+	uint64_t until;		/* when reading ends, whatever took the time */
+	struct limits limits;	/* for the name that is read */
 	size_t nr_cgroups;	/* as of the last reading */
 	int nr_names, nr_open;
 };
 
-struct scrape *scrape_begin(enum format format, uint64_t timeout)
+struct scrape *scrape_begin(enum format format, uint64_t until)
 {
 	struct scrape *scrape = must(calloc(1, sizeof(*scrape)));
+	uint64_t left = until - now();
 
 	scrape->printer.format = format;
-	scrape->left = timeout;
+	scrape->left = left < options.timeout ? left : options.timeout;
+	scrape->limits.least = scrape->left / 8;
+	scrape->until = until;
 	scrape->name = -1;
 	return scrape;
 }
@@ -57,7 +62,7 @@ static void end_turn(void)
 }
 
 /* In its turn */
-static void read_name(struct scrape *scrape, uint64_t deadline)
+static void read_name(struct scrape *scrape)
 {
 	struct table *table = &scrape->table;
 	int name = ++scrape->name;
@@ -75,7 +80,8 @@ static void read_name(struct scrape *scrape, uint64_t deadline)
 	if (name >= nr_names)
 		return;
 	table_init(table, names[name].file, names[name].base);
-	scrape->incomplete |= !collect(table, name, deadline, &scrape->walked) || table->full;
+	scrape->incomplete |= !collect(table, name, &scrape->limits, &scrape->walked);
+	scrape->incomplete |= table->full;
 	table_end(table);
 	printer_begin(&scrape->printer, table);
 	scrape->printing = true;
@@ -84,13 +90,20 @@ static void read_name(struct scrape *scrape, uint64_t deadline)
 /* Read the files of the next name. Returns false if there is none. */
 static bool read_next(struct scrape *scrape)
 {
-	uint64_t began = now(), took;
+	uint64_t began = now(), deadline = began + scrape->left, took;
+	uint64_t least = scrape->limits.least;
 
-	if (!scrape->left || !begin_turn(began + scrape->left)) {
+	/* the first reading has found all names */
+	if (scrape->name >= 0 && scrape->name + 1 >= scrape->nr_names)
+		return false;
+	if (deadline > scrape->until)
+		deadline = scrape->until;
+	if (began + least > deadline || !begin_turn(deadline - least)) {
 		scrape->incomplete = true;
 		return false;
 	}
-	read_name(scrape, began + scrape->left);
+	scrape->limits.deadline = deadline;
+	read_name(scrape);
 	scrape->incomplete |= left_out || top_gone;
 	scrape->nr_cgroups = nr_cgroups;
 	scrape->nr_names = nr_names;
@@ -132,9 +145,10 @@ static void print_own(struct scrape *scrape, struct text *out)
 	gauge(scrape, out, "bpf_stat_exporter_open_files", "Files that are kept open.");
 	text_printf(out, "%d\n", scrape->nr_open);
 	gauge(scrape, out, "bpf_stat_exporter_incomplete",
-	      "1 if a limit of time or memory was reached, or a directory can't be read.");
+	      "1 if there is more than is shown: a limit was reached, or a program is late.");
 	text_printf(out, "%d\n", scrape->incomplete);
-	gauge(scrape, out, "bpf_stat_exporter_read_seconds", "How long this scrape took to read.");
+	gauge(scrape, out, "bpf_stat_exporter_read_seconds",
+	      "How long reading took, with waiting.");
 	text_add_seconds(out, scrape->took);
 	text_puts(out, "\n");
 	print_head(out, format, "bpf_stat_exporter_errors", COUNTER,
