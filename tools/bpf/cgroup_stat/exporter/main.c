@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -208,6 +209,32 @@ static void end_by_signal(int signal)
 	_exit(128 + signal);
 }
 
+/*
+ * A program that doesn't return keeps the process that reads its file, even if that was killed.
+ * So that cron doesn't add one process after the other, there is one at a time: it has a lock
+ * on this file until it is gone.
+ */
+static void lock_output(void)
+{
+	char path[4096];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s.lock", options.output) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		die("%s", options.output);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		die("%s", path);
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return;
+	if (errno != EWOULDBLOCK)
+		die("%s", path);
+	errno = 0;
+	die("%s: another process still writes it, or waits for a program to return",
+	    options.output);
+}
+
 /* In the same directory, by a name that node_exporter doesn't read. */
 static FILE *open_output(void)
 {
@@ -216,18 +243,22 @@ static FILE *open_output(void)
 
 	if (!options.output)
 		return stdout;
+	lock_output();
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", options.output) >=
-	    (int)sizeof(temporary))
-		die("%s: the name is too long", options.output);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0) {
+	    (int)sizeof(temporary)) {
 		*temporary = '\0';
+		errno = ENAMETOOLONG;
 		die("%s", options.output);
 	}
 	atexit(remove_temporary);
 	signal(SIGHUP, end_by_signal);
 	signal(SIGINT, end_by_signal);
 	signal(SIGTERM, end_by_signal);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		*temporary = '\0';
+		die("%s", options.output);
+	}
 	file = must(fdopen(fd, "w"));
 	if (fchmod(fd, 0644))
 		die("%s", temporary);
@@ -239,7 +270,7 @@ static void once(void)
 	struct scrape *scrape = scrape_begin(TEXT, UINT64_MAX);
 	FILE *file = open_output();
 	struct text out = { 0 };
-	bool more;
+	bool more, failed;
 
 	do {
 		out.len = 0;
@@ -248,7 +279,9 @@ static void once(void)
 			fwrite(out.at, 1, out.len, file);
 	} while (more);
 	/* a reader that is stuck keeps the process, which must not keep a pipe open */
-	if (ferror(file) | fclose(file))
+	failed = ferror(file);
+	failed |= !!fclose(file);
+	if (failed)
 		die("%s", options.output ?: "stdout");
 	if (options.output && rename(temporary, options.output))
 		die("%s", options.output);

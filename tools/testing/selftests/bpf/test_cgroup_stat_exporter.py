@@ -563,9 +563,16 @@ def test_usage():
         lines = done.stderr.decode().splitlines()
         check(f"refused: {' '.join(args)[:60]}", done.returncode == 1 and not done.stdout and
               words in done.stderr.decode() and len(lines) <= 2, done)
-    check("nothing is left", not [each for each in os.listdir(os.path.dirname(tmp))
-                                  if each.startswith(os.path.basename(tmp) + ".")])
+    os.unlink(tmp + ".lock")
+    check("nothing is left", not temporary_files(tmp))
     check("--help", exporter("--help", kind="").stdout.startswith(b"usage:"))
+
+
+def temporary_files(path):
+    """Returns those that it writes to before it renames them."""
+    folder, name = os.path.split(path)
+    return [each for each in os.listdir(folder)
+            if each.startswith(name + ".") and each != name + ".lock"]
 
 
 def test_once():
@@ -583,13 +590,12 @@ def test_once():
         put("!spin")
         child = subprocess.Popen([f"{OBJECTS}/bpf-stat-exporter-asan", "--once", "--timeout", "3600",
                                   "-o", path, TOP])
-        within(lambda: [each for each in os.listdir(tmp) if each.startswith("out.prom.")])
+        within(lambda: temporary_files(path))
         child.terminate()
         put("x 2\n")
         child.wait(PATIENCE)
         check("interrupted, it leaves the old one and nothing else",
-              read(path) == out and not [each for each in os.listdir(tmp)
-                                         if each.startswith("out.prom.")], os.listdir(tmp))
+              read(path) == out and not temporary_files(path), os.listdir(tmp))
         with open("/dev/full", "wb") as full:
             done = subprocess.run([f"{OBJECTS}/bpf-stat-exporter-asan", "--once", TOP], stdout=full,
                                   stderr=subprocess.PIPE, check=False)
@@ -601,6 +607,8 @@ def refuses(address, port):
         socket.create_connection((address, port)).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass # it is about to be closed
     return False
 
 
@@ -633,6 +641,11 @@ def test_http():
             with other:
                 check("a port alone", other.get("/")[0] == 200)
                 check("is on the loopback alone", refuses("127.0.0.2", port))
+            other = Server("--listen", f"[::1]:{port}")
+            other.host, other.port = "[::1]", port
+            with other:
+                check("an address of IPv6", other.get("/")[0] == 200)
+                check("is listened on alone", refuses("127.0.0.1", port))
             check("HEAD", server.get(method="HEAD")[::2] == (200, ""))
             check("POST", server.get(method="POST")[0] == 405)
             check("another path", server.get("/else")[0] == 404)
@@ -971,6 +984,23 @@ def test_exit():
         check("it closes stdout", seen and b"stuck_seconds{" in seen[0] and child.poll() is None, seen)
         put("x 1\n")
         check("it ends", child.wait(PATIENCE) == 0)
+        path = tmp + "/exit.prom"
+        for timeout, event in ("20", path), ("3600", path + ".lock"):
+            command = [f"{OBJECTS}/bpf-stat-exporter", "--once", "--timeout", timeout, "-o", path, TOP]
+            put("!spin")
+            child = subprocess.Popen(command)
+            within(lambda event=event: os.path.exists(event))
+            within(lambda child=child: spins(child.pid))
+            child.terminate()
+            done = subprocess.run(command, capture_output=True, check=False)
+            check("with -o, no other one joins it", done.returncode == 1 and
+                  b"still" in done.stderr and child.poll() is None and not temporary_files(path), done)
+            put("x 1\n")
+            child.wait(PATIENCE)
+            check("when it has ended, one does", subprocess.run(command, check=False).returncode == 0
+                  and "bpf_stat_text_x{" in read(path))
+            os.unlink(path)
+            os.unlink(path + ".lock")
         with Server("--timeout", "20", kind="") as server:
             put("!spin")
             within(lambda: stuck(server)[0])
@@ -1222,7 +1252,7 @@ def test_node_exporter():
     folder = tmp + "/textfile"
     os.mkdir(folder)
     with attached("runqlat"), attached("knob"):
-        done = exporter("--once", "--timeout", "600", "-o", folder + "/cgroups.prom", TOP)
+        done = exporter("--once", "--timeout", "600", "-o", folder + "/bpf_stat.prom", TOP)
         check("--once -o", not done.returncode and not done.stderr, done)
     with Daemon(port, "/metrics", "prometheus-node-exporter", "--collector.disable-defaults",
                 "--collector.textfile", f"--collector.textfile.directory={folder}",
@@ -1231,6 +1261,7 @@ def test_node_exporter():
     check("node_exporter shows it", f'\nbpf_stat_knob{{cgroup="{LABEL}"}} 100\n' in text and
           f'bpf_stat_runqlat_seconds_count{{cgroup="{LABEL}"}}' in text, text)
     check("without an error", "\nnode_textfile_scrape_error 0\n" in text, text)
+    check("and how old it is", re.search(r'\nnode_textfile_mtime_seconds{file=".*bpf_stat\.prom"} ', text), text)
 
 
 def run_test(name):
