@@ -14,8 +14,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +53,7 @@ static struct cgroup *new_cgroup(char *label, int depth)
 	return cgroup;
 }
 
-void file_close(struct file *file)
+static void file_close(struct file *file)
 {
 	if (file->fd < 0)
 		return;

@@ -279,7 +279,6 @@ void cgroups_check(void);
 void cgroups_walk(void);
 const struct cgroup *cgroup_by_id(uint64_t id);
 struct file *cgroup_file(const struct cgroup *cgroup, int name);
-void file_close(struct file *file);
 
 /* read.c: reads files in a thread, which is left behind if it gets stuck */
 
