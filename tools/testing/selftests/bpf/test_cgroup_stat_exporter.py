@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -247,7 +248,7 @@ class Server:
 
     def get(self, path="/metrics", method="GET", **headers):
         """Returns the status, the content type and the text."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method,
+        request = urllib.request.Request(f"http://{self.host}:{self.port}{path}", method=method,
                                          headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
@@ -768,6 +769,17 @@ def test_changes():
                   server.metrics())
 
 
+def test_open_files():
+    make(*(f"c{i}" for i in range(60)))
+    with texts(), Server("--timeout", "600", before=("prlimit", "--nofile=80")) as server:
+        for i in range(60):
+            put("x 1\n", f"c{i}")
+        for _ in range(2):
+            text = server.metrics()
+            check("more files than may be open", text.count("\nbpf_stat_text_x{") == 60 and
+                  own(text, "open_files") == {"": 40} and not own(text, "errors_total"), text)
+
+
 def go_down(levels):
     """Makes cgroups in each other. Returns how many there can be."""
     here = os.open(TOP, os.O_RDONLY)
@@ -1147,6 +1159,15 @@ def test_promtool():
                                      "hist_oncpu_seconds_sum", "memory_tree_current")
                    if f'\nbpf_stat_{each}{{cgroup="{LABEL}/a"}} ' not in out]
         check("the figures of all programs are there", missing == ["oom_kills_total"] or not missing, missing)
+    with texts():
+        for i, text in enumerate(GARBAGE):
+            make(f'g"{i}\\')
+            put(text, f'g"{i}\\')
+        out = exporter("--once", "--timeout", "600", TOP).stdout.decode()
+        done = promtool(out)
+        check("it can read what comes of garbage", out.count("\nbpf_stat_text") > 20 and
+              done.returncode != 1 and "error" not in done.stderr, done)
+        check("but not all", promtool("a{ 1\n").returncode == 1)
     done = promtool("bpf_stat_text_x 1\n")
     check("promtool complains of something else", done.returncode, done)
 
@@ -1213,14 +1234,16 @@ def documented_queries():
 
 def check_queries(prometheus):
     queries = documented_queries()
+    types = json.loads(prometheus.get("/api/v1/metadata"))["data"]
     check("the README has queries", len(queries) > 10, queries)
     for query in queries:
-        # there are no services of systemd here, and nothing that would cause an alert
+        # there are no services of systemd here, nothing that would cause an alert, and no node_exporter
         here = query.replace("/system.slice", LABEL)
         is_alert = " > " in query or " == " in query
         found = within(lambda here=here, is_alert=is_alert: prometheus.query(here) or
                        is_alert and prometheus.query(here) is not None)
-        check(query, found, prometheus.query(here))
+        unknown = set(re.findall(r"bpf_stat_exporter\w+", query)) - types.keys()
+        check(query, found and not unknown, (prometheus.query(here), unknown))
 
 
 def test_prometheus():
@@ -1230,6 +1253,10 @@ def test_prometheus():
     with contextlib.ExitStack() as stack:
         for program in "runqlat", "hist_oncpu", "net", "memory", "oom":
             stack.enter_context(attached(program))
+        stack.enter_context(texts())
+        for i, text in enumerate(GARBAGE):
+            make(f'g"{i}\\')
+            put(text, f'g"{i}\\')
         server = stack.enter_context(Server("--timeout", "600", kind=""))
         write(tmp + "/prometheus.yml", json.dumps({
             "global": {"scrape_interval": "30s", "scrape_timeout": "30s"},
@@ -1282,8 +1309,7 @@ def run_test(name):
     try:
         globals()["test_" + name]()
     except Exception as error:
-        check(f"{name}: {error!r}", False, error.__traceback__.tb_next and
-              error.__traceback__.tb_next.tb_lineno)
+        check(f"{name}: {error!r}", False, traceback.format_exc())
     finally:
         remove(TOP)
         say(f"{name} took {time.monotonic() - began:.1f} s")
